@@ -1,0 +1,3 @@
+"""Bring warehouse data into Heap (heap.io) with Apache Airflow."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,97 @@
+"""The Heap environment that a connection names: an App ID at a base URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from airflow_provider_heap.exceptions import HeapConfigurationError
+
+#: Heap keeps European data apart: it must go to the European host and not to heapanalytics.com
+#: (https://developers.heap.io/reference/track-1).
+REGIONS = {"us": "https://heapanalytics.com", "eu": "https://c.eu.heap-api.com"}
+
+DEFAULT_REGION = "us"
+DEFAULT_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """
+    Where a sync writes to.
+
+    :param app_id: the environment ID, digits only. Public by nature: it stands in every tracked web page.
+    :param base_url: scheme, host and perhaps a port and a path, without a slash at the end.
+    :param region: ``us`` or ``eu``.
+    :param timeout: seconds that one request may take.
+    """
+
+    app_id: str
+    base_url: str = REGIONS[DEFAULT_REGION]
+    region: str = DEFAULT_REGION
+    timeout: float = DEFAULT_TIMEOUT
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        app_id: str | None,
+        region: str | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        timeout: object = None,
+    ) -> Environment:
+        """
+        Read the fields of a connection as a person typed them; empty ones count as missing.
+
+        :param app_id: the App ID.
+        :param region: ``us`` or ``eu``; US when missing.
+        :param host: another base URL, with or without a scheme; the region's when missing.
+        :param port: another port.
+        :param timeout: seconds for one request, a number or its text; 30 when missing.
+        :raises HeapConfigurationError: when a field cannot be right, telling which and what it takes.
+        """
+        app_id = (app_id or "").strip()
+        if not (app_id.isascii() and app_id.isdigit()):
+            found = f"found {app_id!r}" if app_id else "it is empty"
+            raise HeapConfigurationError(
+                f"The App ID (login) must be the environment ID, digits only like 2388822444; {found}."
+            )
+        region = (region or DEFAULT_REGION).strip().lower()
+        if region not in REGIONS:
+            raise HeapConfigurationError(f"The Region (schema) must be 'us' or 'eu'; found {region!r}.")
+        return cls(app_id, _base_url(host, port, region), region, _seconds(timeout))
+
+    @property
+    def label(self) -> str:
+        """How a log line names this environment."""
+        return f"{self.base_url} (region {self.region}), App ID {self.app_id}"
+
+
+def _base_url(host: str | None, port: int | None, region: str) -> str:
+    """Join host and port; a scheme that is given is kept, else it is https."""
+    url = (host or REGIONS[region]).strip().rstrip("/")
+    if "://" not in url:
+        url = f"https://{url}"
+    try:
+        parts = urlsplit(url)
+        named_port = parts.port
+    except ValueError as error:
+        raise HeapConfigurationError(f"The host {host!r} is not a URL: {error}.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise HeapConfigurationError(f"The host must be a host name or an http(s) URL; found {host!r}.")
+    if not port or named_port is not None:
+        return url
+    return f"{parts.scheme}://{parts.netloc}:{port}{parts.path}"
+
+
+def _seconds(timeout: object) -> float:
+    if timeout is None or timeout == "":
+        return DEFAULT_TIMEOUT
+    try:
+        seconds = float(timeout)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise HeapConfigurationError(f"The extra 'timeout' must be a number of seconds above 0; found {timeout!r}.")
+    return seconds

@@ -1,0 +1,127 @@
+"""
+The three objects that Heap takes in bulk, as three values of one type.
+
+Nothing outside of :mod:`airflow_provider_heap.api` knows an endpoint, a limit or a field name of Heap. Figures and names
+are from Heap's reference, https://developers.heap.io/reference (pages ``bulk-track``, ``bulk-add-user-properties`` and
+``bulk-add-account-properties``); a comment says so where a figure comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+#: Items that Heap takes in one request, for each of the three objects.
+MAX_ITEMS = 1000
+
+#: Bytes of one request body. Heap documents no limit; ours keeps a request small enough to be repeated and halved.
+MAX_BYTES = 5_000_000
+
+#: Heap wants property names and text values of "fewer than 1024 characters". Its own clients count UTF-16 units.
+MAX_PROPERTY_LENGTH = 1023
+
+#: Integers beyond this magnitude lose digits in a double, so they travel as text.
+MAX_INTEGER = 2**53 - 1
+
+#: Heap documents no minimum; production code of Heap's customers says that shorter keys are not honoured.
+MIN_IDEMPOTENCY_KEY_LENGTH = 8
+
+
+class Kind(Enum):
+    """What the value of an item's field is, and so how a column becomes that field."""
+
+    KEY = "key"  # names one account, user or insert ID
+    USER_ID = "user_id"  # a key that is a number of Heap's own, 0 to 2^53 - 1
+    NAME = "name"
+    TIMESTAMP = "timestamp"
+
+
+@dataclass(frozen=True)
+class Field:
+    """
+    A field of an item, beside its properties.
+
+    :param name: Heap's name for it.
+    :param kind: what its value is.
+    :param max_length: longest text, in UTF-16 units.
+    """
+
+    name: str
+    kind: Kind
+    max_length: int
+
+
+@dataclass(frozen=True)
+class HeapObject:
+    """
+    One of the things that Heap keeps and that a sync writes to.
+
+    :param name: what a person calls it: ``account``, ``user`` or ``event``.
+    :param endpoint: path of the bulk call.
+    :param array: name of the array in the request body.
+    :param fields: the item's fields beside ``properties``, in the order in which they are written; every item has the
+        first one.
+    :param key: the field by which items are told apart: the sync key. Items of one key reach Heap in order.
+    :param behaviour: what a sync does to the object, in the words of reverse ETL.
+    :param person: the fields that name whom an item is about, of which an item has exactly one.
+    :param reserved: property names, in lower case, that Heap does not allow in any casing.
+    :param rate_limit: items a minute that Heap takes for a whole environment; None when none is documented.
+    :param person_rate_limit: items a minute that Heap takes for one person; None when none is documented.
+    """
+
+    name: str
+    endpoint: str
+    array: str
+    fields: tuple[Field, ...]
+    key: str
+    behaviour: str
+    person: tuple[str, ...]
+    reserved: frozenset[str] = frozenset()
+    rate_limit: int | None = None
+    person_rate_limit: int | None = None
+
+
+_IDENTITY = Field("identity", Kind.KEY, 255)
+
+ACCOUNT = HeapObject(
+    name="account",
+    endpoint="/api/add_account_properties",
+    array="accounts",
+    # Heap documents no length for it. It is matched with a user property, and 255 is what Heap allows an identity.
+    fields=(Field("account_id", Kind.KEY, 255),),
+    key="account_id",
+    behaviour="update or create",
+    person=("account_id",),
+)
+
+USER = HeapObject(
+    name="user",
+    endpoint="/api/add_user_properties",
+    array="users",
+    fields=(_IDENTITY,),
+    key="identity",
+    behaviour="update or create",
+    person=("identity",),
+    reserved=frozenset({"id"}),
+)
+
+EVENT = HeapObject(
+    name="event",
+    endpoint="/api/track",
+    array="events",
+    fields=(
+        Field("event", Kind.NAME, 1024),
+        _IDENTITY,
+        Field("user_id", Kind.USER_ID, 255),
+        Field("timestamp", Kind.TIMESTAMP, 255),
+        Field("session_id", Kind.KEY, 255),
+        Field("idempotency_key", Kind.KEY, 255),
+    ),
+    key="idempotency_key",
+    behaviour="send",
+    person=("identity", "user_id"),
+    rate_limit=15_000,
+    person_rate_limit=1_000,
+)
+
+OBJECTS = (ACCOUNT, USER, EVENT)

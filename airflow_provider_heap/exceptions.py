@@ -1,0 +1,48 @@
+"""
+The ways in which a sync can fail, one class each.
+
+The dotted paths are public: name them in a retry policy or in an ``on_failure_callback``. Classes that also derive from
+``AirflowFailException`` are never retried by Airflow, because the same task would fail again in the same way; the others
+are retried as the task's ``retries`` say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+
+class HeapError(Exception):
+    """
+    Base of all failures of this package.
+
+    :param message: what happened, where, and what to do next; holds no key and no value of a row.
+    """
+
+    #: The counters of the run up to the failure, as the operators return them; None when nothing had begun.
+    report: dict[str, Any] | None = None
+
+
+class HeapUnavailableError(HeapError):
+    """Heap could not be reached or kept failing; Airflow's retry is worth it."""
+
+
+class SyncStoppedError(HeapError):
+    """The task was told to stop (SIGTERM, marked as failed); what Heap had answered by then is counted."""
+
+
+class HeapConfigurationError(HeapError, AirflowFailException):
+    """The Heap connection cannot work as it stands: a malformed App ID, an unknown region, a URL that is not Heap."""
+
+
+class HeapRefusedError(HeapError, AirflowFailException):
+    """Heap refused every item that it was given; most likely the App ID is wrong."""
+
+
+class ModelError(HeapError, AirflowFailException):
+    """The model or its mapping cannot work: a missing column, a reserved property name, a statement without rows."""
+
+
+class TooManyRejectedError(HeapError, AirflowFailException):
+    """All good rows were delivered, but more rows than ``max_rejected`` were invalid or refused by Heap."""

@@ -1,0 +1,191 @@
+"""The Airflow connection to Heap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_heap.api.client import HeapClient
+from airflow_provider_heap.api.environment import Environment
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, HeapObject
+from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
+from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
+from airflow_provider_heap.sync.mapping import BoundMapping, Mapping
+from airflow_provider_heap.sync.pipeline import Chunks, Settings, Sync
+
+#: Seconds to connect, and again to answer, when a connection is tested.
+TEST_TIMEOUT = 4.0
+
+
+class HeapHook(BaseHook):
+    """
+    Sends records to Heap, and gives the client that the operators use.
+
+    :param heap_conn_id: the Airflow connection of type ``heap``: App ID in login, ``us`` or ``eu`` in schema, another
+        base URL in host and port, ``timeout`` in extra.
+    """
+
+    conn_name_attr = "heap_conn_id"
+    default_conn_name = "heap_default"
+    conn_type = CONNECTION_TYPE
+    hook_name = HOOK_NAME
+
+    def __init__(self, heap_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heap_conn_id = heap_conn_id
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the connection form of Airflow 2.11 to 3.1."""
+        return {key.replace("-", "_"): value for key, value in FORM.items()}
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's own fields for Airflow 2.11 to 3.1."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from wtforms import IntegerField
+        from wtforms.validators import Optional
+
+        return {
+            "timeout": IntegerField(
+                TIMEOUT_FIELD["label"],
+                widget=BS3TextFieldWidget(),
+                validators=[Optional()],
+                description=TIMEOUT_FIELD["description"],
+            )
+        }
+
+    def environment(self) -> Environment:
+        """
+        Read the connection.
+
+        :raises HeapConfigurationError: when it can't be right, naming the connection.
+        """
+        connection = self.get_connection(self.heap_conn_id)
+        try:
+            return Environment.parse(
+                app_id=connection.login,
+                region=connection.schema,
+                host=connection.host,
+                port=connection.port,
+                timeout=connection.extra_dejson.get("timeout"),
+            )
+        except HeapConfigurationError as error:
+            raise HeapConfigurationError(f"Connection {self.heap_conn_id!r}: {error}") from None
+
+    def get_conn(self, connections: int = 1) -> HeapClient:
+        """
+        Return a client for the connection's environment.
+
+        :param connections: how many HTTP connections it keeps open.
+        :raises HeapConfigurationError: when the Airflow connection can't be right.
+        """
+        return HeapClient(self.environment(), connections)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Check the form of the App ID and reach the host; nothing is written to Heap.
+
+        :return: whether it worked, and what was found.
+        """
+        try:
+            client = self.get_conn()
+        except HeapConfigurationError as error:
+            return False, str(error)
+        environment = client.environment
+        try:
+            client.reach(TEST_TIMEOUT)
+        except Exception as error:
+            return False, f"{environment.base_url} could not be reached: {error}"
+        finally:
+            client.close()
+        return True, (
+            f"Reached {environment.base_url} (region {environment.region}); App ID {environment.app_id} has the right form. "
+            "Heap offers no way to prove that an App ID exists: compare it with the environment ID that Heap shows you."
+        )
+
+    def add_account_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """
+        Update or create accounts.
+
+        :param records: ``{"account_id": ..., "properties": {...}}`` each.
+        :return: the counters, as the operators return them.
+        :raises HeapError: one of its classes, with the counters as ``report``.
+        """
+        return self._sync(ACCOUNT, records)
+
+    def add_user_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """
+        Update or create users.
+
+        :param records: ``{"identity": ..., "properties": {...}}`` each.
+        :return: the counters, as the operators return them.
+        :raises HeapError: one of its classes, with the counters as ``report``.
+        """
+        return self._sync(USER, records)
+
+    def track(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """
+        Send events.
+
+        :param records: ``{"event": ..., "identity": ... or "user_id": ..., "timestamp": ..., "idempotency_key": ...,
+            "session_id": ..., "properties": {...}}`` each. An event without a key gets a random one, so that a request
+            that has to be repeated counts once; only a key of your own keeps a repeated task from counting twice.
+        :return: the counters, as the operators return them.
+        :raises HeapError: one of its classes, with the counters as ``report``.
+        """
+        return self._sync(EVENT, records)
+
+    def _sync(self, heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        settings = Settings()
+        client = self.get_conn(settings.concurrency)
+        sync = Sync(heap_object, client, settings, name=f"of records through {self.heap_conn_id}", log=self.log)
+        return sync.run(_chunks(heap_object, records)).as_dict()
+
+
+def _chunks(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> Chunks:
+    """Turn records into rows with the columns that this chunk has; the records' own properties are all mapped."""
+    remaining = iter(enumerate(records, start=1))
+    while chunk := list(islice(remaining, MAX_ITEMS)):
+        for number, record in chunk:
+            _check(heap_object, number, record)
+        rows = [record for _, record in chunk]
+        names = list(dict.fromkeys(name for row in rows for name in row.get("properties") or ()))
+        yield _bind(heap_object, names), list(_values(heap_object, rows, names))
+
+
+def _bind(heap_object: HeapObject, names: Sequence[str]) -> BoundMapping:
+    fields = [field.name for field in heap_object.fields]
+    mapping = Mapping(
+        heap_object,
+        fields={name: name for name in fields},
+        properties={name: f"properties.{name}" for name in names},
+        # Heap itself asks for no more than these. Of the fields that name the person, one must be there.
+        optional=frozenset({"timestamp", "session_id"} | (set(heap_object.person) if len(heap_object.person) > 1 else set())),
+        insert_id_scope="app",
+    )
+    return mapping.bind([*fields, *(f"properties.{name}" for name in names)])
+
+
+def _values(heap_object: HeapObject, rows: list[dict[str, Any]], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    makes_key = heap_object.key not in heap_object.person
+    for row in rows:
+        if makes_key and row.get(heap_object.key) is None:
+            row = {**row, heap_object.key: uuid4().hex}
+        properties = row.get("properties") or {}
+        yield (*(row.get(field.name) for field in heap_object.fields), *map(properties.get, names))
+
+
+def _check(heap_object: HeapObject, number: int, record: object) -> None:
+    fields = {field.name for field in heap_object.fields}
+    if not isinstance(record, dict) or not isinstance(record.get("properties") or {}, dict):
+        raise ModelError(f"Record {number} must be a dict with its properties in a dict.")
+    if unknown := record.keys() - fields - {"properties"}:
+        raise ModelError(
+            f"Record {number} has {', '.join(map(repr, sorted(unknown, key=str)))}, which Heap's {heap_object.name}s don't have; "
+            f"they have {', '.join(sorted(fields))} and properties. Put it into properties."
+        )

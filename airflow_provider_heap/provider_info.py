@@ -1,0 +1,53 @@
+"""What Airflow discovers about this provider. Every Airflow process loads it, so it imports nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CONNECTION_TYPE = "heap"
+HOOK_NAME = "Heap"
+
+#: The connection form, once: Airflow 3.3 reads it from the info below, 2.11 to 3.1 through two methods of the hook.
+FORM: dict[str, Any] = {
+    "hidden-fields": ["password"],
+    "relabeling": {"login": "App ID", "schema": "Region", "host": "Host (sandbox or proxy)"},
+    "placeholders": {
+        "login": "the environment ID, digits only",
+        "schema": "us (default) or eu",
+        "host": "empty for Heap itself",
+        "port": "empty for the default",
+    },
+}
+
+TIMEOUT_FIELD: dict[str, Any] = {
+    "label": "Timeout (seconds)",
+    "description": "How long one request to Heap may take. Default 30.",
+    "schema": {"type": ["number", "null"], "default": 30, "minimum": 1},
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """
+    Return the provider's description, as Airflow's ``apache_airflow_provider`` entry point wants it.
+
+    :return: a dict in the form of Airflow's ``provider_info.schema.json``.
+    """
+    return {
+        "package-name": "airflow-provider-heap",
+        "name": "Heap",
+        "description": "Bring warehouse data into Heap (heap.io): accounts, users and events from any SQL model.",
+        "integrations": [
+            {"integration-name": "Heap", "external-doc-url": "https://developers.heap.io/reference", "tags": ["service"]}
+        ],
+        "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
+        "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],
+        "connection-types": [
+            {
+                "connection-type": CONNECTION_TYPE,
+                "hook-class-name": "airflow_provider_heap.hooks.heap.HeapHook",
+                "hook-name": HOOK_NAME,
+                "ui-field-behaviour": FORM,
+                "conn-fields": {"timeout": TIMEOUT_FIELD},
+            }
+        ],
+    }

@@ -1,0 +1,1 @@
+"""What happens to a row between the model and Heap's acknowledgement."""

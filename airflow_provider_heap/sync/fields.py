@@ -1,0 +1,170 @@
+"""
+From a database column to a field of Heap's items: keys, names and timestamps, all of them text.
+
+A value that can't be that field makes its row invalid. The reason's code is the field's name and what is wrong with it,
+``identity_null`` for example.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from datetime import time as clock
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+from uuid import UUID
+
+from airflow_provider_heap.api.objects import MAX_INTEGER, Field, Kind
+from airflow_provider_heap.sync.values import Converter, Faults, utf16_length
+
+#: Far beyond the longest key; it only spares the digits of a Decimal like 1E+999999.
+MAX_DIGITS = 1000
+
+#: What a timestamp's text begins with. Python also reads bare digits as a date, but those may as well be seconds.
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]|$)", re.ASCII)
+#: Text that is a complete timestamp already goes out as it stands.
+_COMPLETE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+class Unfit(Exception):
+    """
+    A value that cannot be this field.
+
+    :param reason: what is wrong, as it ends the reason's code.
+    """
+
+
+def texts(field: Field, values: Sequence[Any], converter: Converter, required: bool, faults: Faults) -> list[str | None]:
+    """
+    Turn a column into a field.
+
+    :param field: the field.
+    :param values: one value a row, as the database returned them.
+    :param converter: knows the time zone of timestamps that carry none.
+    :param required: a null makes the row invalid; else the field is left out.
+    :param faults: takes the rows that are invalid; an earlier fault of a row stays.
+    :return: one text a row; None where the field is left out or the row is invalid.
+    """
+    read = _READERS[field.kind](converter)
+    if field.kind is Kind.TIMESTAMP:
+        return _read_each(field, values, read, required, faults)
+    if set(map(type, values)) == {str}:
+        found = list(values)
+        # Half of the limit in characters can't be over it in UTF-16 units.
+        sound = max(map(len, found)) * 2 <= field.max_length and all(map(str.strip, found))
+    else:
+        found = _read_each(field, values, read, required, faults)
+        sound = False
+    if not sound:
+        _check_lengths(field, found, required, faults)
+    if field.kind is Kind.USER_ID:
+        _check_user_ids(field, found, faults)
+    return found
+
+
+def _read_each(
+    field: Field, values: Sequence[Any], read: Callable[[Any], str | None], required: bool, faults: Faults
+) -> list[str | None]:
+    found: list[str | None] = []
+    for row, value in enumerate(values):
+        try:
+            text = None if value is None else read(value)
+            if text is None and required:
+                raise Unfit("null")
+        except Unfit as unfit:
+            faults.setdefault(row, f"{field.name}_{unfit}")
+            text = None
+        found.append(text)
+    return found
+
+
+def _check_lengths(field: Field, found: list[str | None], required: bool, faults: Faults) -> None:
+    for row, text in enumerate(found):
+        if text is None:
+            continue
+        if not text or text.isspace():
+            found[row] = None
+            if required:
+                faults.setdefault(row, f"{field.name}_blank")
+        elif utf16_length(text) > field.max_length:
+            found[row] = None
+            faults.setdefault(row, f"{field.name}_too_long")
+
+
+def _check_user_ids(field: Field, found: list[str | None], faults: Faults) -> None:
+    for row, text in enumerate(found):
+        if text is not None and not (text.isascii() and text.isdigit() and int(text) <= MAX_INTEGER):
+            found[row] = None
+            faults.setdefault(row, f"{field.name}_type")
+
+
+def _reader_of_keys(converter: Converter) -> Callable[[Any], str | None]:
+    def read(value: Any) -> str | None:
+        # A bool is an int to Python, and a datetime a date: the narrow one comes first.
+        match value:
+            case str():
+                return str.__str__(value)
+            case bool():
+                raise Unfit("type")
+            case Integral() | Real() | Decimal():
+                return _digits(value)
+            case UUID():
+                return str(value)
+            case datetime():
+                return converter.moment(value)
+            case date():
+                return date.isoformat(value)
+            case _:
+                raise Unfit("type")
+
+    return read
+
+
+def _digits(value: Any) -> str | None:
+    """Write a number that has no fraction; what JSON calls null is null here too."""
+    if not isinstance(value, Integral):
+        if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
+            return None
+        if isinstance(value, Decimal) and value.adjusted() > MAX_DIGITS:
+            raise Unfit("too_long")
+        if value != int(value):
+            raise Unfit("type")
+    try:
+        return str(int(value))
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        raise Unfit("too_long") from None
+
+
+def _reader_of_timestamps(converter: Converter) -> Callable[[Any], str | None]:
+    moment, midnight = converter.moment, clock()
+
+    def read(value: Any) -> str | None:
+        if isinstance(value, str):
+            if not value or value.isspace():
+                return None
+            text = value.strip()
+            if not _ISO_DATE.match(text):
+                raise Unfit("unreadable")
+            try:
+                found = datetime.fromisoformat(text)
+            except ValueError:
+                raise Unfit("unreadable") from None
+            return text if _COMPLETE.fullmatch(text) else moment(found)
+        if isinstance(value, datetime):
+            return moment(value)
+        if isinstance(value, date):
+            return moment(datetime.combine(value, midnight))
+        raise Unfit("unreadable")
+
+    return read
+
+
+_READERS: dict[Kind, Callable[[Converter], Callable[[Any], str | None]]] = {
+    Kind.KEY: _reader_of_keys,
+    Kind.USER_ID: _reader_of_keys,
+    Kind.NAME: _reader_of_keys,
+    Kind.TIMESTAMP: _reader_of_timestamps,
+}

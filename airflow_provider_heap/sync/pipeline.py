@@ -1,0 +1,204 @@
+"""A run: rows in, one after the other through mapping and delivery, a report out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_heap.api.client import HeapClient
+from airflow_provider_heap.api.objects import MAX_BYTES, MAX_ITEMS, HeapObject
+from airflow_provider_heap.api.pacing import Pace
+from airflow_provider_heap.exceptions import HeapError, ModelError, SyncStoppedError, TooManyRejectedError
+from airflow_provider_heap.sync.courier import Courier
+from airflow_provider_heap.sync.delivery import Delivery
+from airflow_provider_heap.sync.items import Batcher, InvalidRow
+from airflow_provider_heap.sync.mapping import BoundMapping
+from airflow_provider_heap.sync.outcomes import Forgiven, Outcomes
+from airflow_provider_heap.sync.rejects import Rejects
+from airflow_provider_heap.sync.report import PROGRESS_EVERY, Report
+
+#: Seconds that requests in flight get when the run ends early. Airflow follows SIGTERM with SIGKILL after five.
+GRACE = 3.0
+#: Invalid rows that the log names; the others stand in the rejects file.
+NAMED_ROWS = 5
+
+#: What a run reads: chunks of rows, each with the mapping that knows its columns.
+Chunks = Generator[tuple[BoundMapping, Sequence[Sequence[Any]]], None, None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    How a run goes about it.
+
+    :param batch_size: items in one request, 1 to 1000.
+    :param concurrency: requests in flight.
+    :param rate_limit: items a minute; None for what Heap documents for the object, 0 for no limit at all.
+    :param max_rejected: invalid and rejected rows that are forgiven: a count, or below 1 a share of the rows read.
+    :raises ModelError: when a number can't be right.
+    """
+
+    batch_size: int = MAX_ITEMS
+    concurrency: int = 4
+    rate_limit: int | None = None
+    max_rejected: int | float = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= MAX_ITEMS:
+            raise ModelError(f"batch_size must be 1 to {MAX_ITEMS}, the most that Heap takes; found {self.batch_size}.")
+        if self.concurrency < 1:
+            raise ModelError(f"concurrency must be at least 1; found {self.concurrency}.")
+        if self.rate_limit is not None and self.rate_limit < 0:
+            raise ModelError(f"rate_limit must be 0 (no limit) or more; found {self.rate_limit}.")
+        if not 0 <= self.max_rejected < float("inf"):
+            raise ModelError(f"max_rejected must be 0 or more; found {self.max_rejected}.")
+
+    def pace(self, heap_object: HeapObject) -> Pace:
+        """
+        Return the pace that an object goes at.
+
+        :param heap_object: the object.
+        """
+        if self.rate_limit == 0:
+            return Pace()
+        return Pace(self.rate_limit or heap_object.rate_limit, heap_object.person_rate_limit)
+
+
+class Sync:
+    """
+    One run of one model to one Heap object.
+
+    :param heap_object: what the rows become.
+    :param client: the way to Heap.
+    :param settings: how to go about it.
+    :param name: what the log calls the sync.
+    :param rejects: takes the rows that did not arrive.
+    :param log: where to tell what happens.
+    """
+
+    def __init__(
+        self,
+        heap_object: HeapObject,
+        client: HeapClient,
+        settings: Settings,
+        *,
+        name: str,
+        rejects: Rejects | None = None,
+        log: logging.Logger | None = None,
+    ) -> None:
+        self.report = Report()
+        self._client = client
+        self._object = heap_object
+        self._name = name
+        self._rejects = rejects or Rejects()
+        self._log = log or logging.getLogger(__name__)
+        self._settings = settings
+        self._pace = settings.pace(heap_object)
+        self._outcomes = Outcomes(self.report, self._rejects, Forgiven(settings.max_rejected))
+        self._delivery = Delivery(self._deliver, self._pace, settings.concurrency, self._tell_progress)
+        self._courier = Courier(client, heap_object, self._pace, self._outcomes, self._delivery.pending)
+        # A request that is larger than the limit of a minute could never go.
+        batch_size = min(settings.batch_size, self._pace.limit or settings.batch_size)
+        self._batcher = Batcher(batch_size, MAX_BYTES - len(client.body(heap_object, [])))
+        self._next_progress = time.monotonic() + PROGRESS_EVERY
+        self._named = 0
+
+    def run(self, chunks: Chunks) -> Report:
+        """
+        Read the model and bring its rows to Heap.
+
+        :param chunks: the rows; closed as soon as the last one is read.
+        :return: the counters.
+        :raises HeapError: one of its classes, with the counters as ``report``; and whatever reading raises.
+        """
+        self._log.info("Sync %s writes %ss to %s", self._name, self._object.name, self._client.environment.label)
+        try:
+            with closing(chunks):
+                for mapping, rows in chunks:
+                    self._take(mapping, rows)
+            for batch in self._batcher.rest():
+                self._delivery.put(batch)
+            self._delivery.finish()
+            if self._outcomes.too_many():
+                raise self._too_many()
+        except BaseException as error:
+            left = self._delivery.abandon(GRACE)
+            if left:
+                self._log.warning("%d requests were not answered in %.0f s; Heap may have taken them", left, GRACE)
+            if isinstance(error, HeapError):
+                self._finish()
+                error.report = self.report.as_dict()
+            raise
+        finally:
+            self._finish()
+            for line in self.report.recap(self._title):
+                self._log.info("%s", line)
+        return self.report
+
+    def stop(self, why: str) -> None:
+        """
+        End the run early; :meth:`run` raises :class:`SyncStoppedError` within seconds. For other threads than its own.
+
+        :param why: for the message.
+        """
+        self._delivery.stop(SyncStoppedError(f"Sync {self._name} {why}; what Heap had answered by then is counted."))
+
+    @property
+    def _title(self) -> str:
+        return f"Sync {self._name}: {self._object.name}s ({self._object.behaviour}) to {self._client.environment.label}"
+
+    def _deliver(self, batch: Any) -> None:
+        self._courier.deliver(batch)
+
+    def _take(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
+        mapped = mapping.items(rows, self._outcomes.rows_read + 1)
+        self._outcomes.rows_read += len(rows)
+        self.report.truncated += mapped.truncated
+        if mapped.invalid:
+            self._outcomes.invalidate(mapped.invalid)
+            self._tell_invalid(mapped.invalid)
+        for batch in self._batcher.add(mapped.items):
+            self._delivery.put(batch)
+        self._tell_progress()
+
+    def _finish(self) -> None:
+        self._outcomes.close()
+        self._client.close()
+        self.report.requests, self.report.bytes = self._client.requests, self._client.bytes
+        self.report.rejects = self._rejects.path
+
+    def _too_many(self) -> TooManyRejectedError:
+        report = self.report
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reasons.most_common())
+        where = f"look at {self._rejects.path}" if self._rejects.path else "set rejects_path to see them"
+        return TooManyRejectedError(
+            f"{report.invalid:,} invalid and {report.rejected:,} rejected of {report.read:,} rows are more than max_rejected="
+            f"{self._settings.max_rejected} forgives ({reasons}); {report.sent:,} rows were sent. To go on: {where}, mend the "
+            "model, or raise max_rejected."
+        )
+
+    def _tell_invalid(self, rows: list[InvalidRow]) -> None:
+        for row in rows[: max(0, NAMED_ROWS - self._named)]:
+            self._log.warning("Row %d is invalid: %s", row.number, row.reason)
+        if self._named < NAMED_ROWS <= self._named + len(rows):
+            self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
+        self._named += len(rows)
+
+    def _tell_progress(self) -> float:
+        """Write a line when it is time; return the seconds until then."""
+        left = self._next_progress - time.monotonic()
+        if left > 0:
+            return left
+        self._next_progress += PROGRESS_EVERY - left
+        report, limit = self.report, self._pace.limit
+        self._log.info(
+            "%s rows read, %s sent, %s invalid, %s rejected; %s rows/s sent, %s",
+            *(f"{number:,}" for number in (self._outcomes.rows_read, report.sent, report.invalid, report.rejected)),
+            f"{report.sent / report.seconds:,.0f}",
+            f"Heap's pace allows {limit / 60:,.0f}" if limit else "no limit of pace",
+        )
+        return PROGRESS_EVERY

@@ -1,0 +1,88 @@
+"""What a run did, in numbers that always add up, and how the log tells it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Seconds between two lines of progress.
+PROGRESS_EVERY = 10.0
+
+
+@dataclass
+class Report:
+    """
+    The counters of a run. Every row whose fate is known stands in exactly one of them.
+
+    :param unchanged: rows that Heap has already.
+    :param invalid: rows that could not become an item.
+    :param rejected: items that Heap refused.
+    :param sent: items that Heap accepted.
+    :param truncated: texts that were cut to what Heap takes.
+    :param requests: HTTP requests, repeated ones included.
+    :param bytes: bytes of their bodies.
+    :param reasons: invalid and rejected rows by reason code.
+    :param rejects: the file that holds those rows; None when there are none, or no folder for it.
+    """
+
+    unchanged: int = 0
+    invalid: int = 0
+    rejected: int = 0
+    sent: int = 0
+    truncated: int = 0
+    requests: int = 0
+    bytes: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    rejects: str | None = None
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def read(self) -> int:
+        """Rows read whose fate is known. In a run that broke off, rows still on their way are not among them."""
+        return self.unchanged + self.invalid + self.rejected + self.sent
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self._started
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counters as operators return them: small, and JSON."""
+        return {
+            "read": self.read,
+            "unchanged": self.unchanged,
+            "invalid": self.invalid,
+            "rejected": self.rejected,
+            "sent": self.sent,
+            "truncated": self.truncated,
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "reasons": dict(self.reasons),
+            "rejects": self.rejects,
+        }
+
+    def recap(self, title: str) -> list[str]:
+        """
+        Return the lines of the table that ends a run's log.
+
+        :param title: what was synced, and where to.
+        """
+        seconds = max(self.seconds, 1e-9)
+        rows: list[tuple[str, str]] = [
+            ("rows read", f"{self.read:>12,}"),
+            ("  unchanged", f"{self.unchanged:>12,}"),
+            ("  invalid", f"{self.invalid:>12,}"),
+            ("  rejected", f"{self.rejected:>12,}"),
+            ("  sent", f"{self.sent:>12,}"),
+            ("texts cut", f"{self.truncated:>12,}"),
+            ("requests", f"{self.requests:>12,}   {self.bytes:,} bytes"),
+            ("seconds", f"{self.seconds:>12,.1f}   {self.sent / seconds:,.0f} rows/s sent"),
+        ]
+        rows += [(f"  {reason}", f"{count:>12,}") for reason, count in self.reasons.most_common()]
+        if self.rejects:
+            rows.append(("rejects file", f"   {self.rejects}"))
+        rule = "-" * max(len(title), 44)
+        return [title, rule, *(f"{name:<24}{value}" for name, value in rows), rule]
