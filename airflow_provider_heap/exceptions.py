@@ -2,8 +2,8 @@
 The ways in which a sync can fail, one class each.
 
 The dotted paths are public: name them in a retry policy or in an ``on_failure_callback``. Classes that also derive from
-``AirflowFailException`` are never retried by Airflow, because the same task would fail again in the same way; the others
-are retried as the task's ``retries`` say.
+``AirflowFailException`` are never retried by Airflow, because the same task would fail again in the same way; the
+others are retried as the task's ``retries`` say.
 """
 
 from __future__ import annotations

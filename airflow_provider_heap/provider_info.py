@@ -37,7 +37,11 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Heap",
         "description": "Bring warehouse data into Heap (heap.io): accounts, users and events from any SQL model.",
         "integrations": [
-            {"integration-name": "Heap", "external-doc-url": "https://developers.heap.io/reference", "tags": ["service"]}
+            {
+                "integration-name": "Heap",
+                "external-doc-url": "https://developers.heap.io/reference",
+                "tags": ["service"],
+            }
         ],
         "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
         "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],

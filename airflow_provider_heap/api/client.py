@@ -165,9 +165,7 @@ class HeapClient:
             self.requests += 1
             self.bytes += len(body)
         try:
-            response = self._session.post(
-                url, data=body, timeout=self.environment.timeout, allow_redirects=False
-            )
+            response = self._session.post(url, data=body, timeout=self.environment.timeout, allow_redirects=False)
         except requests.RequestException as error:
             return Answer(_UNREACHABLE, f"{type(error).__name__}: {error}")
         return Answer(response.status_code, response.text, _retry_after(response))
@@ -198,9 +196,9 @@ def _retry_after(response: requests.Response) -> float | None:
 
 def _wait(state: RetryCallState) -> float:
     """Exponential, with jitter so that tasks that failed together do not come back together."""
-    backoff = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)
-    answer = state.outcome.result() if state.outcome else None
-    return max(backoff, (answer.retry_after or 0.0) if answer else 0.0)
+    backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)
+    answer: Answer | None = state.outcome.result() if state.outcome else None
+    return backoff if answer is None else max(backoff, answer.retry_after or 0.0)
 
 
 def _tell(state: RetryCallState) -> None:

@@ -1,9 +1,9 @@
 """
 The three objects that Heap takes in bulk, as three values of one type.
 
-Nothing outside of :mod:`airflow_provider_heap.api` knows an endpoint, a limit or a field name of Heap. Figures and names
-are from Heap's reference, https://developers.heap.io/reference (pages ``bulk-track``, ``bulk-add-user-properties`` and
-``bulk-add-account-properties``); a comment says so where a figure comes from elsewhere.
+Nothing outside of :mod:`airflow_provider_heap.api` knows an endpoint, a limit or a field name of Heap. Figures and
+names are from Heap's reference, https://developers.heap.io/reference (pages ``bulk-track``,
+``bulk-add-user-properties`` and ``bulk-add-account-properties``); a comment says so where one comes from elsewhere.
 """
 
 from __future__ import annotations

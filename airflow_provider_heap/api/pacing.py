@@ -1,8 +1,8 @@
 """
 How fast items may go: never more in any 60 s than Heap takes, and no sooner than Heap asked for.
 
-A client doesn't see when an item arrives, only that it does so between the start of a request and its answer. So an item
-counts from the start of its request until 60 s after the answer: then no window of 60 s at Heap can hold too many,
+A client doesn't see when an item arrives, only that it does so between the start of a request and its answer. So an
+item counts from the start of its request until 60 s after the answer: then no window of 60 s at Heap can hold too many,
 however the answers are delayed.
 """
 

@@ -46,9 +46,10 @@ class HeapHook(BaseHook):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Return the form's own fields for Airflow 2.11 to 3.1."""
-        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-        from wtforms import IntegerField
-        from wtforms.validators import Optional
+        # Airflow 3 brings neither, and asks for none of this.
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget  # type: ignore[import-not-found]
+        from wtforms import IntegerField  # type: ignore[import-untyped]
+        from wtforms.validators import Optional  # type: ignore[import-untyped]
 
         return {
             "timeout": IntegerField(
@@ -104,8 +105,8 @@ class HeapHook(BaseHook):
         finally:
             client.close()
         return True, (
-            f"Reached {environment.base_url} (region {environment.region}); App ID {environment.app_id} has the right form. "
-            "Heap offers no way to prove that an App ID exists: compare it with the environment ID that Heap shows you."
+            f"Reached {environment.base_url} (region {environment.region}); App ID {environment.app_id} has the right "
+            "form. Heap offers no way to prove that an App ID exists: compare it with the one that Heap shows you."
         )
 
     def add_account_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -165,7 +166,9 @@ def _bind(heap_object: HeapObject, names: Sequence[str]) -> BoundMapping:
         fields={name: name for name in fields},
         properties={name: f"properties.{name}" for name in names},
         # Heap itself asks for no more than these. Of the fields that name the person, one must be there.
-        optional=frozenset({"timestamp", "session_id"} | (set(heap_object.person) if len(heap_object.person) > 1 else set())),
+        optional=frozenset(
+            {"timestamp", "session_id"} | (set(heap_object.person) if len(heap_object.person) > 1 else set())
+        ),
         insert_id_scope="app",
     )
     return mapping.bind([*fields, *(f"properties.{name}" for name in names)])
@@ -186,6 +189,6 @@ def _check(heap_object: HeapObject, number: int, record: object) -> None:
         raise ModelError(f"Record {number} must be a dict with its properties in a dict.")
     if unknown := record.keys() - fields - {"properties"}:
         raise ModelError(
-            f"Record {number} has {', '.join(map(repr, sorted(unknown, key=str)))}, which Heap's {heap_object.name}s don't have; "
-            f"they have {', '.join(sorted(fields))} and properties. Put it into properties."
+            f"Record {number} has {', '.join(map(repr, sorted(unknown, key=str)))}, which is no field of a Heap "
+            f"{heap_object.name} ({', '.join(sorted(fields))}, properties). Put it into properties."
         )

@@ -43,7 +43,9 @@ class Columns:
         if len(places) == 1:
             return places[0]
         problem = (
-            f"{_listed([self.names[place] for place in places])} match but for upper and lower case" if places else "no such column"
+            f"{_listed([self.names[place] for place in places])} match but for upper and lower case"
+            if places
+            else "no such column"
         )
         raise ModelError(f"{role} wants the column {name!r}: {problem}. The model has: {_listed(self.names)}.")
 

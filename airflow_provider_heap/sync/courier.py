@@ -1,8 +1,8 @@
 """
 How one batch is brought to Heap, whatever Heap answers.
 
-Heap answers a request as a whole, and what one bad item does to the others of its request is not documented. So a refused
-batch is halved, depth first and in order, until the bad item stands alone and the others have arrived.
+Heap answers a request as a whole, and what one bad item does to the others of its request is not documented. So a
+refused batch is halved, depth first and in order, until the bad item stands alone and the others have arrived.
 """
 
 from __future__ import annotations
@@ -75,14 +75,16 @@ class Courier:
         before = self._outcomes.sent
         answer = self._send(batch, TRIES)
         if answer.accepted:
-            return self._accept(batch)
+            self._accept(batch)
+            return
         self._check(answer)
         if answer.server_error and not self._server_works(batch):
             raise self._unavailable(answer)
         while not self._anything_accepted:
             if self._trial.acquire(timeout=0.1):
                 try:
-                    return self._halve(batch, answer, before)
+                    self._halve(batch, answer, before)
+                    return
                 finally:
                     self._trial.release()
             self._pace.pause(0)  # ends the wait when the run ends
@@ -105,8 +107,8 @@ class Courier:
             raise self._unavailable(answer)
         if answer.not_heap and not self._anything_accepted:
             raise HeapConfigurationError(
-                f"{self._client.environment.label} answered {answer.status} to the first request, which Heap does not do: "
-                f"look at Region and Host of the Heap connection. It said: {without_values(answer.text)}"
+                f"{self._client.environment.label} answered {answer.status} before it accepted anything, which Heap is "
+                f"not known to do: look at Region and Host of the Heap connection. It said: {_without_values(answer)}"
             )
 
     def _server_works(self, failed: Items) -> bool:
@@ -124,7 +126,9 @@ class Courier:
         self._split(parts, batch, answer, before, suspects)
         while parts:
             part = parts[-1]
-            found = self._send(part, TRIES if not answer.server_error else TRIES_OF_PART if len(part) > 1 else TRIES_OF_ONE)
+            found = self._send(
+                part, TRIES if not answer.server_error else TRIES_OF_PART if len(part) > 1 else TRIES_OF_ONE
+            )
             if found.transient and not found.server_error and answer.server_error:
                 found = self._send(part, TRIES)
             if found.accepted:
@@ -173,8 +177,8 @@ class Courier:
                 return
             self._check(found)
         raise HeapRefusedError(
-            f"{self._client.environment.label} refused {REFUSALS} items one by one, others from elsewhere too, and accepted "
-            f"none: look at the App ID and the Region of the Heap connection. It said: {without_values(answer.text)}"
+            f"{self._client.environment.label} refused {REFUSALS} items one by one, others from elsewhere too, and "
+            f"accepted none: look at App ID and Region of the Heap connection. It said: {_without_values(answer)}"
         )
 
     def _unavailable(self, answer: Answer) -> HeapUnavailableError:
@@ -199,13 +203,8 @@ def _probes(pending: list[Items]) -> list[Items]:
     return [alone[place] for place in sorted(picked)]
 
 
-def without_values(text: str, length: int = 200) -> str:
-    """
-    Return what a message may show of Heap's text: quoted values and addresses are personal data.
-
-    :param text: Heap's text.
-    :param length: the most to show.
-    """
-    text = re.sub(r"([\"'`]).*?\1", r"\1...\1", " ".join(text.split()))
+def _without_values(answer: Answer, length: int = 200) -> str:
+    """Return what a message may show of Heap's text: quoted values and addresses are personal data."""
+    text = re.sub(r"([\"'`]).*?\1", r"\1...\1", " ".join(answer.text.split()))
     text = re.sub(r"\S+@\S+", "...", text)
     return (text[:length] + "..." if len(text) > length else text) or "nothing"

@@ -37,7 +37,9 @@ class Unfit(Exception):
     """
 
 
-def texts(field: Field, values: Sequence[Any], converter: Converter, required: bool, faults: Faults) -> list[str | None]:
+def texts(
+    field: Field, values: Sequence[Any], converter: Converter, required: bool, faults: Faults
+) -> list[str | None]:
     """
     Turn a column into a field.
 

@@ -32,9 +32,7 @@ class Items:
         :param start: the place of the first.
         :param stop: the place after the last.
         """
-        return Items(
-            self.numbers[start:stop], self.keys[start:stop], self.people[start:stop], self.bodies[start:stop]
-        )
+        return Items(self.numbers[start:stop], self.keys[start:stop], self.people[start:stop], self.bodies[start:stop])
 
     def then(self, other: Items) -> Items:
         """

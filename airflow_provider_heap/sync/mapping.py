@@ -1,9 +1,9 @@
 """
 From the rows of a model to Heap's items.
 
-A :class:`Mapping` is what the user wrote; bound to the columns that a query really has, it turns chunks of rows into the
-bytes of items. It works by column: each column of a chunk becomes a list of JSON fragments such as ``,"plan":"pro"``,
-empty where a null is left out, and an item is its fragments joined.
+A :class:`Mapping` is what the user wrote; bound to the columns that a query really has, it turns chunks of rows into
+the bytes of items. It works by column: each column of a chunk becomes a list of JSON fragments such as
+``,"plan":"pro"``, empty where a null is left out, and an item is its fragments joined.
 """
 
 from __future__ import annotations
@@ -166,7 +166,9 @@ class BoundMapping:
             # The first property that a row has brings a comma too many. Inside of a text the quotes would be escaped.
             bodies = [body.replace(_OPEN + b",", _OPEN, 1) for body in bodies]
         people = self._people(found, size, faults)
-        return self._sort_out(rows, first, Items(range(first, first + size), found[self._key], people, bodies), faults, cuts)
+        return self._sort_out(
+            rows, first, Items(range(first, first + size), found[self._key], people, bodies), faults, cuts
+        )
 
     def _sort_out(
         self, rows: Sequence[Sequence[Any]], first: int, items: Items, faults: Faults, cuts: list[int]
@@ -174,7 +176,12 @@ class BoundMapping:
         if not faults:
             return Mapped(items, [], len(cuts))
         sound = [row not in faults for row in range(len(rows))]
-        kept = Items(*(list(compress(each, sound)) for each in (items.numbers, items.keys, items.people, items.bodies)))
+        kept = Items(
+            list(compress(items.numbers, sound)),
+            list(compress(items.keys, sound)),
+            list(compress(items.people, sound)),
+            list(compress(items.bodies, sound)),
+        )
         names = self._columns.names
         invalid = [
             InvalidRow(first + row, faults[row], dict(zip(names, rows[row], strict=True))) for row in sorted(faults)
@@ -195,7 +202,8 @@ class BoundMapping:
         insert_ids = found[self._key]
         if self._mapping.insert_id_scope == "event":
             return [
-                insert_id and blake2b(f"{event}\x1f{insert_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+                insert_id
+                and blake2b(f"{event}\x1f{insert_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
                 for event, insert_id in zip(found[self._event], insert_ids, strict=True)
             ]
         for row, insert_id in enumerate(insert_ids):
@@ -227,7 +235,9 @@ class BoundMapping:
         leaf_cuts: list[int] = []
         converted = self._converter.column([value for _, _, value in leaves], leaf_faults, leaf_cuts)
         lines = _lines(converted, leaf_faults)
-        faults.update({leaves[place][0]: reason for place, reason in leaf_faults.items() if leaves[place][0] not in faults})
+        faults.update(
+            {leaves[place][0]: reason for place, reason in leaf_faults.items() if leaves[place][0] not in faults}
+        )
         cuts += [leaves[place][0] for place in leaf_cuts]
         fragments = [b""] * len(values)
         for (row, leaf, _), line in zip(leaves, lines.splitlines(), strict=True):
@@ -237,7 +247,7 @@ class BoundMapping:
         return fragments
 
     def _fragments(self, name: str, values: Sequence[Any], faults: Faults, before: bytes, null: bytes) -> list[bytes]:
-        """Return for each value ``"name":value`` in JSON; for a null, null stands for it or, when empty, nothing does."""
+        """Return ``"name":value`` in JSON for each value; ``null`` stands for a null, and nothing when empty."""
         prefix = before + encode(name) + b":"
         text = prefix + _lines(values, faults)[:-1].replace(b"\n", b"\n" + prefix)
         # A prefix can't stand inside of a text, where its quotes would be escaped.
@@ -246,7 +256,9 @@ class BoundMapping:
     def _bind_properties(self) -> list[tuple[str, Reader]]:
         wanted = self._mapping.properties
         if wanted is None:
-            used = {self._columns.find(name, role) for role, name in self._mapping.fields.items() if isinstance(name, str)}
+            used = {
+                self._columns.find(name, role) for role, name in self._mapping.fields.items() if isinstance(name, str)
+            }
             wanted = [name for place, name in enumerate(self._columns.names) if place not in used]
         elif isinstance(wanted, str) or not isinstance(wanted, dict | Sequence):
             raise ModelError(f"properties takes a dict, a list of columns or None; found {type(wanted).__name__}.")
@@ -266,7 +278,7 @@ class BoundMapping:
             )
         if utf16_length(name) > MAX_PROPERTY_LENGTH:
             raise ModelError(
-                f"The property name {name[:50]!r}... is longer than the {MAX_PROPERTY_LENGTH} characters that Heap takes."
+                f"The property name {name[:50]!r}... is longer than the {MAX_PROPERTY_LENGTH} characters of Heap."
             )
 
     def _bind_field(self, field: Field) -> Reader:

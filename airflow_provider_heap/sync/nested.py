@@ -1,4 +1,4 @@
-"""Dicts and lists in a column: Heap's properties are numbers and texts, so these are flattened or written as one text."""
+"""Dicts and lists in a column: Heap's properties are numbers and texts, so these are flattened or become one text."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class Nested:
         names.add(name)
         if len(names) > MAX_NAMES:
             raise ModelError(
-                f"The column of property {column!r} becomes more than {MAX_NAMES} properties, and each would stay in Heap "
-                "for ever. Map the values that you need, or set nested='json'."
+                f"The column of property {column!r} becomes more than {MAX_NAMES} properties, and each would stay in "
+                "Heap for ever. Map the values that you need, or set nested='json'."
             )
 
     def _open(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -101,8 +101,13 @@ class Nested:
             yield name, encode(self._plain(value)).decode()
         else:
             converted = [self._converter.value(inner) for inner in value]
-            yield name, "||".join(
-                inner if isinstance(inner, str) else encode(inner).decode() for inner in converted if inner is not None
+            yield (
+                name,
+                "||".join(
+                    inner if isinstance(inner, str) else encode(inner).decode()
+                    for inner in converted
+                    if inner is not None
+                ),
             )
 
     def _plain(self, value: Any) -> Any:
@@ -114,4 +119,3 @@ class Nested:
         if value is None or type(value) in (bool, int, str):
             return value
         return self._converter.value(value)
-

@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.objects import MAX_BYTES, MAX_ITEMS, HeapObject
@@ -28,6 +28,16 @@ NAMED_ROWS = 5
 
 #: What a run reads: chunks of rows, each with the mapping that knows its columns.
 Chunks = Generator[tuple[BoundMapping, Sequence[Sequence[Any]]], None, None]
+
+
+class Log(Protocol):
+    """What a logger must do here; Airflow's own are not the standard library's."""
+
+    def info(self, message: Any, /, *args: Any) -> Any:
+        """Tell what a person who watches the run should read."""
+
+    def warning(self, message: Any, /, *args: Any) -> Any:
+        """Tell what that person should act upon."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +98,14 @@ class Sync:
         *,
         name: str,
         rejects: Rejects | None = None,
-        log: logging.Logger | None = None,
+        log: Log | None = None,
     ) -> None:
         self.report = Report()
         self._client = client
         self._object = heap_object
         self._name = name
         self._rejects = rejects or Rejects()
-        self._log = log or logging.getLogger(__name__)
+        self._log: Log = log or logging.getLogger(__name__)
         self._settings = settings
         self._pace = settings.pace(heap_object)
         self._outcomes = Outcomes(self.report, self._rejects, Forgiven(settings.max_rejected))
@@ -176,9 +186,9 @@ class Sync:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reasons.most_common())
         where = f"look at {self._rejects.path}" if self._rejects.path else "set rejects_path to see them"
         return TooManyRejectedError(
-            f"{report.invalid:,} invalid and {report.rejected:,} rejected of {report.read:,} rows are more than max_rejected="
-            f"{self._settings.max_rejected} forgives ({reasons}); {report.sent:,} rows were sent. To go on: {where}, mend the "
-            "model, or raise max_rejected."
+            f"{report.invalid:,} invalid and {report.rejected:,} rejected of {report.read:,} rows are more than "
+            f"max_rejected={self._settings.max_rejected} forgives ({reasons}); {report.sent:,} rows were sent. "
+            f"To go on: {where}, mend the model, or raise max_rejected."
         )
 
     def _tell_invalid(self, rows: list[InvalidRow]) -> None:

@@ -205,10 +205,10 @@ def _has_odd_number(values: Sequence[Any], kinds: set[type]) -> bool:
     """Tell whether a column of plain types holds an integer or a float that can't go as it is."""
     if kinds.isdisjoint((int, float)):
         return False
-    found = [value for value in values if value.__class__ is int or value.__class__ is float] if len(kinds) > 1 else values
+    found = values if len(kinds) == 1 else [value for value in values if value.__class__ in (int, float)]
     try:
         # A NaN compares as neither larger nor smaller, but makes a sum that is NaN.
-        return not (-MAX_INTEGER <= min(found) and max(found) <= MAX_INTEGER and math.isfinite(sum(found)))
+        return not (min(found) >= -MAX_INTEGER and max(found) <= MAX_INTEGER and math.isfinite(sum(found)))
     except OverflowError:
         return True
 
@@ -220,7 +220,7 @@ def _shorten(values: Sequence[Any], kinds: set[type], cuts: list[int]) -> Sequen
         return values
     shortened = list(values)
     for row, value in enumerate(values):
-        if value.__class__ is str and len(value) > MAX_PROPERTY_LENGTH // 2 and utf16_length(value) > MAX_PROPERTY_LENGTH:
+        if value.__class__ is str and utf16_length(value) > MAX_PROPERTY_LENGTH:
             shortened[row] = cut(value)
             cuts.append(row)
     return shortened

@@ -1,0 +1,396 @@
+"""The three sync operators: they gather what a sync needs, and hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import cached_property
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, ObjectStoragePath
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, HeapObject
+from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.hooks.heap import HeapHook
+from airflow_provider_heap.models import Model, Source
+from airflow_provider_heap.models.sql import SqlModel
+from airflow_provider_heap.sync.mapping import Constant
+from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
+from airflow_provider_heap.sync.mapping import Source as PropertySource
+from airflow_provider_heap.sync.pipeline import Chunks, Settings, Sync
+from airflow_provider_heap.sync.rejects import Rejects
+from airflow_provider_heap.sync.row_template import RowTemplate
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = [
+    "Constant",
+    "HeapAccountSyncOperator",
+    "HeapEventSyncOperator",
+    "HeapUserSyncOperator",
+    "RowTemplate",
+]
+
+
+class HeapSyncOperator(BaseOperator):
+    """
+    What the three operators share; use one of them.
+
+    :param model: SQL text, the path of a ``.sql`` file, or a model object. (templated)
+    :param sql_conn_id: connection that the query runs on; its hook must be a ``DbApiHook``. (templated)
+    :param heap_conn_id: connection of type ``heap``. (templated)
+    :param parameters: bind parameters of the query. (templated)
+    :param hook_params: passed to the SQL hook's constructor.
+    :param properties: ``{"Heap property": "column"}``, or a list of columns, or None for every column that has no other
+        role. Instead of a column also :class:`Constant` or :class:`RowTemplate`. (templated)
+    :param nulls: ``omit`` leaves a null property out, ``empty`` sends an empty text.
+    :param nested: dict and list values: ``flatten`` to dotted names, with lists joined by ``||``, or ``json`` for one
+        compact text.
+    :param timezone: of timestamps that carry none.
+    :param batch_size: items in one request, 1 to 1000.
+    :param concurrency: requests in flight.
+    :param rate_limit: items a minute, repeated ones included; None for what Heap documents: 15,000 events and 1000 for
+        one identity, no limit for accounts and users. 0 turns both off. (templated)
+    :param max_rejected: invalid and rejected rows that the task forgives: an int is a count, a float below 1 a share of
+        the rows read. (templated)
+    :param rejects_path: folder, a path or any URL of ``ObjectStoragePath``, for the rows that did not arrive: each try
+        writes ``<dag>/<task>/<run>/<map index>-<try>.jsonl``. (templated)
+    :param fetch_size: rows that the database hands over at a time.
+    :param sync_name: names the sync; ``dag_id.task_id`` when not given. (templated)
+    """
+
+    #: What the rows become.
+    heap_object: ClassVar[HeapObject]
+
+    template_fields: Sequence[str] = (
+        "model",
+        "sql_conn_id",
+        "heap_conn_id",
+        "parameters",
+        "properties",
+        "rate_limit",
+        "max_rejected",
+        "rejects_path",
+        "sync_name",
+    )
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"model": "sql", "parameters": "json", "properties": "json"}
+    ui_color = "#e6e0ff"
+
+    def __init__(
+        self,
+        *,
+        model: str | Model,
+        sql_conn_id: str | None = None,
+        heap_conn_id: str = HeapHook.default_conn_name,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        hook_params: dict[str, Any] | None = None,
+        properties: dict[str, PropertySource] | Sequence[str] | None = None,
+        nulls: str = "omit",
+        nested: str = "flatten",
+        timezone: str = "UTC",
+        batch_size: int | str = 1000,
+        concurrency: int | str = 4,
+        rate_limit: int | str | None = None,
+        max_rejected: int | float | str = 0,
+        rejects_path: str | ObjectStoragePath | None = None,
+        fetch_size: int | str = 10_000,
+        sync_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.sql_conn_id = sql_conn_id
+        self.heap_conn_id = heap_conn_id
+        self.parameters = parameters
+        self.hook_params = hook_params
+        self.properties = properties
+        self.nulls = nulls
+        self.nested = nested
+        self.timezone = timezone
+        self.batch_size = batch_size
+        self.concurrency = concurrency
+        self.rate_limit = rate_limit
+        self.max_rejected = max_rejected
+        self.rejects_path = rejects_path
+        self.fetch_size = fetch_size
+        self.sync_name = sync_name
+
+    @cached_property
+    def hook(self) -> HeapHook:
+        """The hook of ``heap_conn_id``."""
+        return HeapHook(self.heap_conn_id)
+
+    def get_db_hook(self) -> DbApiHook:
+        """
+        Return the hook that the query runs on. Override it for a connection whose own hook is no ``DbApiHook``.
+
+        :raises ModelError: when there is no connection to run on, or its hook can't run SQL.
+        """
+        if not self.sql_conn_id:
+            raise ModelError("sql_conn_id is missing: name the Airflow connection that the query runs on.")
+        hook: object = BaseHook.get_connection(self.sql_conn_id).get_hook(hook_params=self.hook_params)  # type: ignore[no-untyped-call]
+        if not isinstance(hook, DbApiHook):
+            raise ModelError(
+                f"Connection {self.sql_conn_id!r} gives a {type(hook).__name__}, not a DbApiHook, so it can't run SQL. "
+                "Name a SQL connection, or override get_db_hook() of the operator to return the right hook."
+            )
+        return hook
+
+    def mapping(self) -> SyncMapping:
+        """
+        Return which column goes where.
+
+        :raises ModelError: when the parameters contradict each other.
+        """
+        return SyncMapping(
+            self.heap_object,
+            self.item_fields(),
+            self.properties,
+            nulls=self.nulls,
+            nested=self.nested,
+            timezone=self.timezone,
+            optional=frozenset({"session_id"}),
+        )
+
+    def item_fields(self) -> dict[str, str | Constant]:
+        """Return the column, or the constant, of each of the item's fields beside its properties."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Run the sync.
+
+        :param context: Airflow's.
+        :return: the counters: read, unchanged, invalid, rejected, sent, truncated, requests, bytes, seconds, reasons
+            and rejects (the file of rows that did not arrive).
+        :raises HeapError: one of its classes, with the counters as ``report``.
+        """
+        settings = Settings(
+            batch_size=_whole("batch_size", self.batch_size),
+            concurrency=_whole("concurrency", self.concurrency),
+            rate_limit=None if _is_empty(self.rate_limit) else _whole("rate_limit", self.rate_limit),
+            max_rejected=_count_or_share("max_rejected", self.max_rejected),
+        )
+        chunks = self._chunks(self.mapping(), _whole("fetch_size", self.fetch_size))
+        sync = self._sync = Sync(
+            self.heap_object,
+            self.hook.get_conn(settings.concurrency),
+            settings,
+            name=self.sync_name or f"{self.dag_id}.{self.task_id}",
+            rejects=self._rejects(context),
+            log=self.log,
+        )
+        try:
+            report = sync.run(chunks).as_dict()
+        except BaseException:
+            self._keep_report(context, sync.report.as_dict())
+            raise
+        self._tell_assets(context, report)
+        return report
+
+    def on_kill(self) -> None:
+        """End the sync: what Heap has answered is counted, and the task fails within seconds."""
+        sync: Sync | None = getattr(self, "_sync", None)
+        if sync is not None:
+            # Airflow calls this inside of a signal handler, on the very thread that may hold the sync's locks.
+            Thread(target=sync.stop, args=("was told to stop",), daemon=True).start()
+
+    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
+        """
+        Render constants and models too: they are frozen, so a rendered copy takes their place.
+
+        :param content: what to render.
+        :param args: Airflow's.
+        :param kwargs: Airflow's.
+        """
+        if is_dataclass(content) and not isinstance(content, type):
+            names = {field.name for field in fields(content)} & set(getattr(content, "template_fields", ()))
+            found = {name: self.render_template(getattr(content, name), *args, **kwargs) for name in names}
+            return replace(content, **found)
+        return super().render_template(content, *args, **kwargs)
+
+    def _chunks(self, mapping: SyncMapping, fetch_size: int) -> Chunks:
+        if fetch_size < 1:
+            raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
+        model = SqlModel(self.model) if isinstance(self.model, str) else self.model
+        with model.open(Source(self.get_db_hook, self.parameters, fetch_size)) as rows:
+            bound = mapping.bind(rows.columns)
+            for chunk in rows.chunks:
+                yield bound, chunk
+
+    def _rejects(self, context: Context) -> Rejects:
+        if not self.rejects_path:
+            return Rejects()
+        ti = context["ti"]
+        folder = ObjectStoragePath(self.rejects_path) / ti.dag_id / ti.task_id / ti.run_id
+        path = folder / f"{ti.map_index}-{ti.try_number}.jsonl"
+
+        def open_file() -> Any:
+            folder.mkdir(parents=True, exist_ok=True)
+            return path.open("wb")  # type: ignore[no-untyped-call]
+
+        return Rejects(open_file, str(path))
+
+    def _keep_report(self, context: Context, report: dict[str, Any]) -> None:
+        """Leave the counters where a callback finds them, without hiding why the task fails."""
+        try:
+            context["ti"].xcom_push(key="report", value=report)
+        except Exception:
+            self.log.warning("The report could not be kept as XCom")
+            self.log.debug("Because of", exc_info=True)
+
+    def _tell_assets(self, context: Context, report: dict[str, Any]) -> None:
+        events = context.get("outlet_events")
+        for outlet in self.outlets or ():
+            # An alias has no URI: it stands for assets that a task names while it runs.
+            if events is not None and hasattr(outlet, "uri"):
+                events[outlet].extra.update(report)
+
+
+class HeapAccountSyncOperator(HeapSyncOperator):
+    """
+    Update or create account properties by Account ID.
+
+    Heap takes them for accounts whose Account ID is a user property chosen as such in Heap, so send users first
+    (https://developers.heap.io/reference/bulk-add-account-properties).
+
+    .. seealso:: All other parameters: :class:`HeapSyncOperator`.
+
+    :param account_id: column of the Account ID.
+    """
+
+    heap_object = ACCOUNT
+
+    def __init__(self, *, account_id: str = "account_id", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.account_id = account_id
+
+    def item_fields(self) -> dict[str, str | Constant]:
+        """Return the column of the Account ID."""
+        return {"account_id": self.account_id}
+
+
+class HeapUserSyncOperator(HeapSyncOperator):
+    """
+    Update or create user properties by Identity.
+
+    Heap creates a user for an identity that it doesn't know; identities are case-sensitive
+    (https://developers.heap.io/reference/bulk-add-user-properties).
+
+    .. seealso:: All other parameters: :class:`HeapSyncOperator`.
+
+    :param identity: column of the Identity.
+    """
+
+    heap_object = USER
+
+    def __init__(self, *, identity: str = "identity", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.identity = identity
+
+    def item_fields(self) -> dict[str, str | Constant]:
+        """Return the column of the Identity."""
+        return {"identity": self.identity}
+
+
+class HeapEventSyncOperator(HeapSyncOperator):
+    """
+    Send events by Insert ID: an event that Heap has already is not counted again.
+
+    .. seealso:: All other parameters: :class:`HeapSyncOperator`.
+
+    :param insert_id: column that tells events of one name apart; becomes Heap's ``idempotency_key``.
+    :param timestamp: column of the time at which it happened; None, written out, leaves the time of arrival to Heap.
+    :param identity: column of the user's Identity.
+    :param user_id: column of Heap's own user ID, instead of ``identity``.
+    :param event: the event's name. (templated)
+    :param event_column: column of the event's name, instead of ``event``.
+    :param session_id: column of the session's ID.
+    :param insert_id_scope: ``event`` hashes the event's name and the insert ID, so that order 42 and refund 42 are two
+        events; ``app`` sends the insert ID as it stands, at least 8 characters.
+    """
+
+    heap_object = EVENT
+    template_fields: Sequence[str] = (*HeapSyncOperator.template_fields, "event")
+
+    def __init__(
+        self,
+        *,
+        insert_id: str,
+        timestamp: str | None,
+        identity: str | None = None,
+        user_id: str | None = None,
+        event: str | None = None,
+        event_column: str | None = None,
+        session_id: str | None = None,
+        insert_id_scope: str = "event",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.insert_id = insert_id
+        self.timestamp = timestamp
+        self.identity = identity
+        self.user_id = user_id
+        self.event = event
+        self.event_column = event_column
+        self.session_id = session_id
+        self.insert_id_scope = insert_id_scope
+
+    def mapping(self) -> SyncMapping:
+        """
+        Return which column goes where.
+
+        :raises ModelError: when the parameters contradict each other.
+        """
+        return replace(super().mapping(), insert_id_scope=self.insert_id_scope)
+
+    def item_fields(self) -> dict[str, str | Constant]:
+        """
+        Return the column, or the constant, of each field of an event.
+
+        :raises ModelError: when not exactly one names the person, or the event.
+        """
+        _exactly_one(identity=self.identity, user_id=self.user_id)
+        _exactly_one(event=self.event, event_column=self.event_column)
+        found: dict[str, str | Constant | None] = {
+            "event": self.event_column if self.event is None else Constant(self.event),
+            "identity": self.identity,
+            "user_id": self.user_id,
+            "timestamp": self.timestamp,
+            "session_id": self.session_id,
+            "idempotency_key": self.insert_id,
+        }
+        return {name: source for name, source in found.items() if source is not None}
+
+
+def _exactly_one(**given: str | None) -> None:
+    if sum(value is not None for value in given.values()) != 1:
+        raise ModelError(f"Give exactly one of {' and '.join(given)}.")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
+
+
+def _whole(name: str, value: Any) -> int:
+    """Read a whole number, which a template gives as text."""
+    try:
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ModelError(f"{name} must be a whole number; found {value!r}.") from None
+
+
+def _count_or_share(name: str, value: Any) -> int | float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not number >= 0:
+        raise ModelError(f"{name} must be a count of rows, or a share of them below 1; found {value!r}.")
+    return number if 0 < number < 1 else _whole(name, value)
