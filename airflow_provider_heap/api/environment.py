@@ -70,18 +70,18 @@ class Environment:
 
 def _base_url(host: str | None, port: int | None, region: str) -> str:
     """Join host and port; a scheme that is given is kept, else it is https."""
-    url = (host or REGIONS[region]).strip().rstrip("/")
+    url = (host or REGIONS[region]).strip()
     if "://" not in url:
         url = f"https://{url}"
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.rstrip("/"))
         named_port = parts.port
     except ValueError as error:
         raise HeapConfigurationError(f"The host {host!r} is not a URL: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HeapConfigurationError(f"The host must be a host name or an http(s) URL; found {host!r}.")
     if not port or named_port is not None:
-        return url
+        return parts.geturl()
     return f"{parts.scheme}://{parts.netloc}:{port}{parts.path}"
 
 
