@@ -8,7 +8,6 @@ A value that can't be that field makes its row invalid. The reason's code is the
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from datetime import time as clock
@@ -23,10 +22,9 @@ from airflow_provider_heap.sync.values import Converter, Faults, utf16_length
 #: Far beyond the longest key; it only spares the digits of a Decimal like 1E+999999.
 MAX_DIGITS = 1000
 
-#: What a timestamp's text begins with. Python also reads bare digits as a date, but those may as well be seconds.
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]|$)", re.ASCII)
-#: Text that is a complete timestamp already goes out as it stands.
-_COMPLETE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+#: The 5th, 8th and 11th character of a timestamp's text. Python also reads bare digits as a date, but those may as well
+#: be seconds, and it takes any character between date and time.
+_SEPARATORS = frozenset({"--T", "-- ", "--"})
 
 
 class Unfit(Exception):
@@ -51,9 +49,11 @@ def texts(
     :return: one text a row; None where the field is left out or the row is invalid.
     """
     read = _READERS[field.kind](converter)
+    kinds = set(map(type, values))
     if field.kind is Kind.TIMESTAMP:
-        return _read_each(field, values, read, required, faults)
-    if set(map(type, values)) == {str}:
+        moments = _moments(values, kinds)
+        return _read_each(field, values, read, required, faults) if moments is None else converter.moments(moments)
+    if kinds == {str}:
         found = list(values)
         # Half of the limit in characters can't be over it in UTF-16 units.
         sound = max(map(len, found)) * 2 <= field.max_length and all(map(str.strip, found))
@@ -65,6 +65,18 @@ def texts(
     if field.kind is Kind.USER_ID:
         _check_user_ids(field, found, faults)
     return found
+
+
+def _moments(values: Sequence[Any], kinds: set[type]) -> Sequence[datetime] | None:
+    """Read a column that is all datetimes, or all sound text; None when it has to be read value by value."""
+    if kinds == {datetime}:
+        return values
+    if kinds != {str} or not {text[4:11:3] for text in values} <= _SEPARATORS:
+        return None
+    try:
+        return list(map(datetime.fromisoformat, values))
+    except ValueError:
+        return None
 
 
 def _read_each(
@@ -148,13 +160,12 @@ def _reader_of_timestamps(converter: Converter) -> Callable[[Any], str | None]:
             if not value or value.isspace():
                 return None
             text = value.strip()
-            if not _ISO_DATE.match(text):
+            if text[4:11:3] not in _SEPARATORS:
                 raise Unfit("unreadable")
             try:
-                found = datetime.fromisoformat(text)
+                return moment(datetime.fromisoformat(text))
             except ValueError:
                 raise Unfit("unreadable") from None
-            return text if _COMPLETE.fullmatch(text) else moment(found)
         if isinstance(value, datetime):
             return moment(value)
         if isinstance(value, date):

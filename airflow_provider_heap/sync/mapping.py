@@ -133,6 +133,8 @@ class BoundMapping:
         self._key = mapping.heap_object.key
         self._event = next((field.name for field in mapping.heap_object.fields if field.kind is Kind.NAME), self._key)
         self._nested = Nested(self._converter, mapping.nested)
+        # The hash of each event's name, to go on with; names are few, but nothing keeps a column from being otherwise.
+        self._begun: dict[str, blake2b] = {}
         self._fields = [
             (field, self._bind_field(field)) for field in mapping.heap_object.fields if field.name in mapping.fields
         ]
@@ -197,19 +199,25 @@ class BoundMapping:
             found[self._key] = self._idempotency_keys(found, faults)
         return found
 
-    def _idempotency_keys(self, found: dict[str, list[Any]], faults: Faults) -> list[str]:
+    def _idempotency_keys(self, found: dict[str, list[Any]], faults: Faults) -> list[str | None]:
         """Heap hashes the key alone: without the event in it, order 42 and refund 42 would be one event."""
         insert_ids = found[self._key]
         if self._mapping.insert_id_scope == "event":
-            return [
-                insert_id
-                and blake2b(f"{event}\x1f{insert_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-                for event, insert_id in zip(found[self._event], insert_ids, strict=True)
-            ]
+            return list(map(self._hash, found[self._event], insert_ids))
         for row, insert_id in enumerate(insert_ids):
             if insert_id is not None and len(insert_id) < MIN_IDEMPOTENCY_KEY_LENGTH:
                 faults.setdefault(row, f"{self._key}_too_short")
         return insert_ids
+
+    def _hash(self, event: str | None, insert_id: str | None) -> str | None:
+        if event is None or insert_id is None:
+            return None
+        begun = self._begun.get(event)
+        if begun is None:
+            begun = self._begun[event] = blake2b(f"{event}\x1f".encode("utf-8", "surrogatepass"), digest_size=16)
+        digest = begun.copy()
+        digest.update(insert_id.encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
     def _people(self, found: dict[str, list[Any]], size: int, faults: Faults) -> Sequence[str]:
         """Give for each row the one person that it concerns."""

@@ -1,0 +1,111 @@
+"""
+Airflow with a home of its own, and the sandbox as the only stand-in for Heap.
+
+The settings must stand before Airflow is imported for the first time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="heap-tests-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
+os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+os.environ["AIRFLOW__CORE__TEST_CONNECTION"] = "Enabled"
+
+import pytest  # noqa: E402
+
+from airflow_provider_heap.api import client  # noqa: E402
+from tests.warehouse import Warehouse  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
+    """Back off in the same way, a hundred times faster."""
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.005)
+    monkeypatch.setattr(client, "LONGEST_WAIT", 0.05)
+
+
+@pytest.fixture
+def warehouse(tmp_path, monkeypatch):
+    """An SQLite database, and the Airflow connection ``warehouse`` to it."""
+    path = tmp_path / "warehouse.db"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return Warehouse(path)
+
+
+class TaskInstance:
+    """As much of a task instance as an operator may look at outside of a run."""
+
+    dag_id = "dag"
+    task_id = "task"
+    run_id = "manual__2026-11-23T00:00:00+00:00"
+    map_index = -1
+    try_number = 1
+
+    def __init__(self):
+        self.xcom = {}
+
+    def xcom_push(self, key, value):
+        """Keep what a task leaves for others."""
+        self.xcom[key] = value
+
+
+@pytest.fixture
+def ti():
+    """The task instance of :func:`run`'s context."""
+    return TaskInstance()
+
+
+@pytest.fixture
+def run(ti):
+    """Execute an operator as Airflow would, without a database."""
+
+    def execute(operator, **context):
+        return operator.execute({"ti": ti, **context})
+
+    return execute
+
+
+def _absent(what):
+    """Skip a test for want of a service; in CI nothing may be skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}, and CI must have it")
+    pytest.skip(what)
+
+
+@pytest.fixture
+def postgres(monkeypatch):
+    """A schema in PostgreSQL of this machine, the Airflow connection ``pg`` to it, and a way to run statements."""
+    psycopg = pytest.importorskip("psycopg")
+    url = os.environ.get("HEAP_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+    try:
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        _absent("no PostgreSQL at 127.0.0.1:5432 (HEAP_TEST_POSTGRES names another)")
+    schema = f"heap_test_{os.getpid()}"
+    connection.execute(f"drop schema if exists {schema} cascade; create schema {schema}; set search_path to {schema}")
+    info = connection.info
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_PG",
+        json.dumps(
+            {
+                "conn_type": "postgres",
+                "host": info.host,
+                "port": info.port,
+                "login": info.user,
+                "password": info.password or "",
+                "schema": info.dbname,
+                "extra": {"options": f"-c search_path={schema}"},
+            }
+        ),
+    )
+    yield connection
+    connection.execute(f"drop schema {schema} cascade")
+    connection.close()
