@@ -8,7 +8,7 @@ from functools import cached_property
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, ObjectStoragePath
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook, BaseOperator, ObjectStoragePath
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, HeapObject
@@ -132,7 +132,14 @@ class HeapSyncOperator(BaseOperator):
         """
         if not self.sql_conn_id:
             raise ModelError("sql_conn_id is missing: name the Airflow connection that the query runs on.")
-        hook: object = BaseHook.get_connection(self.sql_conn_id).get_hook(hook_params=self.hook_params)  # type: ignore[no-untyped-call]
+        connection = BaseHook.get_connection(self.sql_conn_id)
+        try:
+            hook: object = connection.get_hook(hook_params=self.hook_params)  # type: ignore[no-untyped-call]
+        except AirflowException as error:
+            raise ModelError(
+                f"Connection {self.sql_conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): install the "
+                "provider of that type, or name another connection."
+            ) from error
         if not isinstance(hook, DbApiHook):
             raise ModelError(
                 f"Connection {self.sql_conn_id!r} gives a {type(hook).__name__}, not a DbApiHook, so it can't run SQL. "

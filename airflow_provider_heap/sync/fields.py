@@ -50,13 +50,16 @@ def texts(
     """
     read = _READERS[field.kind](converter)
     kinds = set(map(type, values))
+    found: list[str | None]
     if field.kind is Kind.TIMESTAMP:
         moments = _moments(values, kinds)
-        return _read_each(field, values, read, required, faults) if moments is None else converter.moments(moments)
+        if moments is None:
+            return _read_each(field, values, read, required, faults)
+        return [*converter.moments(moments)]
     if kinds == {str}:
         found = list(values)
         # Half of the limit in characters can't be over it in UTF-16 units.
-        sound = max(map(len, found)) * 2 <= field.max_length and all(map(str.strip, found))
+        sound = max(map(len, values)) * 2 <= field.max_length and all(map(str.strip, values))
     else:
         found = _read_each(field, values, read, required, faults)
         sound = False

@@ -176,6 +176,7 @@ class Sync:
         self._tell_progress()
 
     def _finish(self) -> None:
+        self.report.end()
         self._outcomes.close()
         self._client.close()
         self.report.requests, self.report.bytes = self._client.requests, self._client.bytes

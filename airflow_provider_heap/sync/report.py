@@ -37,6 +37,7 @@ class Report:
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: str | None = None
     _started: float = field(default_factory=time.monotonic)
+    _ended: float | None = None
 
     @property
     def read(self) -> int:
@@ -45,8 +46,12 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
-        return time.monotonic() - self._started
+        """How long the run took, or takes until now."""
+        return (self._ended or time.monotonic()) - self._started
+
+    def end(self) -> None:
+        """Stop the clock."""
+        self._ended = self._ended or time.monotonic()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counters as operators return them: small, and JSON."""

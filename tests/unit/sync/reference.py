@@ -87,7 +87,9 @@ def key(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | UUID | date):
         raise Invalid
-    text = moment(value) if isinstance(value, datetime) else value.isoformat() if isinstance(value, date) else str(value)
+    text = (
+        moment(value) if isinstance(value, datetime) else value.isoformat() if isinstance(value, date) else str(value)
+    )
     if not text.strip() or units(text) > 255:
         raise Invalid
     return well_formed(text)

@@ -86,8 +86,8 @@ def test_the_first_failure_reaches_the_reader():
         raise ValueError(items.keys[0])
 
     sent = delivery(deliver)
+    sent.put(batch("a"))
     with pytest.raises(ValueError, match="a"):
-        sent.put(batch("a"))
         sent.finish()
     assert sent.abandon(1) == 0
 

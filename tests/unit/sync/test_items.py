@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def test_batches_hold_everything_in_order_within_both_limits(chunks, max_items, 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=8), st.integers(1, 7), st.integers(1, 100))
 def test_no_batch_could_have_taken_the_item_after_it(chunks, max_items, max_bytes):
     batches = cut(chunks, max_items, max_bytes)
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in pairwise(batches):
         size = sum(len(body) + 1 for body in batch.bodies) + len(following.bodies[0]) + 1
         assert len(batch) == max_items or size > max_bytes
 

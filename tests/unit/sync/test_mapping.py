@@ -19,7 +19,9 @@ from tests.unit.sync import reference
 
 COLUMNS = ["identity", "insert_id", "at", "a", "b"]
 
-texts = st.text(max_size=20) | st.sampled_from(["x" * 1023, "x" * 1024, "😀" * 512, "x" + "😀" * 511, '"', "\\", "\n", ","])
+texts = st.text(max_size=20) | st.sampled_from(
+    ["x" * 1023, "x" * 1024, "😀" * 512, "x" + "😀" * 511, '"', "\\", "\n", ","]
+)
 moments = st.datetimes(timezones=st.none() | st.just(UTC) | st.just(timezone(timedelta(hours=5, minutes=30))))
 scalars = (
     st.none()
@@ -38,9 +40,15 @@ scalars = (
     | st.binary(max_size=3)
 )
 plain = st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=5)
-nested = st.dictionaries(st.text(max_size=3), plain | st.lists(plain, max_size=3), max_size=3) | st.lists(plain, max_size=3)
-keys = st.none() | texts | st.integers() | st.floats() | st.decimals() | st.booleans() | st.uuids() | moments | st.dates()
-timestamps = st.none() | moments | st.dates() | st.integers() | moments.map(str) | moments.map(datetime.isoformat) | texts
+nested = st.dictionaries(st.text(max_size=3), plain | st.lists(plain, max_size=3), max_size=3) | st.lists(
+    plain, max_size=3
+)
+keys = (
+    st.none() | texts | st.integers() | st.floats() | st.decimals() | st.booleans() | st.uuids() | moments | st.dates()
+)
+timestamps = (
+    st.none() | moments | st.dates() | st.integers() | moments.map(str) | moments.map(datetime.isoformat) | texts
+)
 
 
 def of_one_kind(*strategies):
@@ -143,7 +151,9 @@ def test_what_is_null_is_left_out_or_sent_empty(value):
     assert user({"p": value}, nulls="empty") == {"p": ""}
 
 
-@pytest.mark.parametrize("value", [b"x", bytearray(b"x"), memoryview(b"x"), {1, 2}, object(), "\ud800", {"k": b"x"}, [b"x"]])
+@pytest.mark.parametrize(
+    "value", [b"x", bytearray(b"x"), memoryview(b"x"), {1, 2}, object(), "\ud800", {"k": b"x"}, [b"x"]]
+)
 def test_a_value_without_a_json_form_makes_the_row_invalid(value):
     assert user({"p": value}) == "no_json_form"
 
@@ -227,7 +237,9 @@ def test_an_insert_id_as_it_stands_needs_eight_characters():
 
 def test_the_same_insert_id_of_two_events_makes_two_keys_for_ever():
     fields = {"event": "what", "identity": "who", "idempotency_key": "k"}
-    mapped = Mapping(EVENT, fields).bind(["who", "what", "k"]).items([("ada", "order", 42), ("ada", "refund", 42)], first=1)
+    mapped = (
+        Mapping(EVENT, fields).bind(["who", "what", "k"]).items([("ada", "order", 42), ("ada", "refund", 42)], first=1)
+    )
     # Written out: a release that changes them would count every event again.
     assert mapped.items.keys == ["b3fb8e198104839190ac9e85ee6574e7", "e7f7232dbd482c7df8b420214712081d"]
 
@@ -256,7 +268,7 @@ def test_columns_match_exactly_and_then_but_for_their_case():
 
 
 def test_a_missing_column_is_told_with_the_columns_that_there_are():
-    with pytest.raises(ModelError, match="property 'Plan' wants the column 'plam'.*The model has: 'email', 'plan'"):
+    with pytest.raises(ModelError, match=r"property 'Plan' wants the column 'plam'.*The model has: 'email', 'plan'"):
         Mapping(USER, {"identity": "email"}, {"Plan": "plam"}).bind(["email", "plan"])
 
 

@@ -1,0 +1,85 @@
+"""What the sandbox can be told to do wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass
+class Faults:
+    """
+    How requests fail; all of it may be changed while the sandbox runs.
+
+    :param latency: seconds before each answer.
+    :param status: answer of requests that fail; None lets none fail by status.
+    :param reset: cut the connection of requests that fail: ``before`` or ``after`` taking their items.
+    :param every: which requests fail: every n-th; 1 is all.
+    :param times: at most so many failures; None is no bound.
+    :param seconds: failures only for so long from now on; None is no bound.
+    :param retry_after: seconds of a ``Retry-After`` that failures carry.
+    :param refuse: keys whose requests are refused: identities, Account IDs, idempotency keys.
+    :param refuse_status: how those are answered.
+    :param max_bytes: larger requests are answered 413; None is no bound.
+    :param enforce_pace: answer 429 over Heap's limits a minute. What Heap does then is not documented: a guess.
+    :raises ValueError: when a value can't be.
+    """
+
+    latency: float = 0.0
+    status: int | None = None
+    reset: str | None = None
+    every: int = 1
+    times: int | None = None
+    seconds: float | None = None
+    retry_after: float | None = None
+    refuse: frozenset[str] = frozenset()
+    refuse_status: int = 400
+    max_bytes: int | None = None
+    enforce_pace: bool = False
+    _since: float = field(default_factory=time.monotonic, repr=False)
+    _seen: int = field(default=0, repr=False)
+    _failed: int = field(default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        self.refuse = frozenset(self.refuse)
+        if self.latency < 0 or self.every < 1:
+            raise ValueError("latency must be 0 or more, and every 1 or more")
+        if self.reset not in (None, "before", "after"):
+            raise ValueError("reset must be 'before' or 'after'")
+        for status in (self.status, self.refuse_status):
+            if status is not None and not 200 <= status <= 599:
+                raise ValueError(f"a status must be 200 to 599; found {status}")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Faults:
+        """
+        Read faults from JSON.
+
+        :param values: parameters by name.
+        :raises ValueError: when a name or a value can't be.
+        """
+        names = {each.name for each in fields(cls) if not each.name.startswith("_")}
+        if unknown := set(values) - names:
+            raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the parameters as JSON can hold them."""
+        found = {each.name: getattr(self, each.name) for each in fields(self) if not each.name.startswith("_")}
+        return {**found, "refuse": sorted(self.refuse)}
+
+    def strikes(self) -> bool:
+        """Count a request, and tell whether it fails."""
+        if self.status is None and self.reset is None:
+            return False
+        self._seen += 1
+        over = self.seconds is not None and time.monotonic() - self._since > self.seconds
+        if over or self._seen % self.every or (self.times is not None and self._failed >= self.times):
+            return False
+        self._failed += 1
+        return True
