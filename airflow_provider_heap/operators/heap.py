@@ -137,8 +137,8 @@ class HeapSyncOperator(BaseOperator):
             hook: object = connection.get_hook(hook_params=self.hook_params)  # type: ignore[no-untyped-call]
         except AirflowException as error:
             raise ModelError(
-                f"Connection {self.sql_conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): install the "
-                "provider of that type, or name another connection."
+                f"Connection {self.sql_conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): install "
+                "the provider of that type, or name another connection."
             ) from error
         if not isinstance(hook, DbApiHook):
             raise ModelError(

@@ -262,16 +262,17 @@ def test_items_of_one_user_arrive_in_order_whatever_the_concurrency(heap_sandbox
     }
 
 
-def test_no_key_and_no_value_of_a_row_is_logged(heap_sandbox, warehouse, run, caplog):
+def test_no_key_and_no_value_of_a_row_is_logged(heap_sandbox, warehouse, run, caplog, capsys):
     caplog.set_level(logging.INFO)
     warehouse.table("users", [{"email": f"secret{n}@x.com", "n": n, "bio": "hidden" * 200} for n in range(50)])
     warehouse.table("more", [{"email": None, "bio": b"hidden"}])
     heap_sandbox.faults = Faults(refuse={"secret1@x.com"})
     run(users(max_rejected=5, model="select email, n, bio from users union all select email, 0, bio from more"))
+    heap_sandbox.faults = Faults(status=400)
     with pytest.raises(HeapRefusedError) as error:
-        heap_sandbox.faults = Faults(status=400)
         run(users())
-    said = caplog.text + str(error.value)
+    said = caplog.text + capsys.readouterr().out + str(error.value)
+    assert "is invalid: identity_null" in said
     assert "secret" not in said
     assert "hidden" not in said
 

@@ -1,0 +1,43 @@
+# Everything runs in ./.venv, and Airflow lives in ./.airflow: nothing of yours is touched.
+PYTHON ?= python3
+AIRFLOW_VERSION ?= 3.3.2
+VENV ?= .venv
+
+BIN := $(CURDIR)/$(VENV)/bin
+STAMP := $(VENV)/installed-airflow-$(AIRFLOW_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo airflow test check clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+demo: $(STAMP)  ## set up an environment and run the example DAG against a local stand-in for Heap
+	@BIN=$(BIN) scripts/demo.sh
+
+airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connections and the stand-in
+	@BIN=$(BIN) scripts/airflow.sh
+
+test: $(STAMP)  ## set up an environment and run the tests
+	$(BIN)/python -m pytest
+
+check: $(STAMP)  ## lint, types, and the wheel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	BIN=$(BIN) scripts/check_wheel.sh
+
+clean:  ## remove the environment and everything that was made
+	rm -rf $(VENV) .airflow build dist *.egg-info .hypothesis .mypy_cache .ruff_cache
+
+# uv installs Airflow in seconds; where there is no uv, pip does in a minute.
+$(STAMP): setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@if $(BIN)/python -m pip install --quiet uv; then \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python "apache-airflow==$(AIRFLOW_VERSION)" -e '.[test,dev]'; \
+	else \
+		$(BIN)/python -m pip install --quiet "apache-airflow==$(AIRFLOW_VERSION)" -e '.[test,dev]'; \
+	fi
+	@touch $(STAMP)
