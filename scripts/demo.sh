@@ -18,7 +18,7 @@ import sys
 
 for line in open(sys.argv[1], encoding="utf-8"):
     line = re.sub(r"\x1b\[[0-9;]*m", "", line)
-    if "HeapUserSync" in line or "HeapAccountSync" in line or "HeapEventSync" in line:
+    if "[airflow.task.operators.airflow_provider_heap" in line:
         print(re.sub(r"^\S+ \[(\w+)\s*\] ", "", re.sub(r"\s*\[airflow\.task\.operators.*", "", line)).rstrip())
 PYTHON
 # airflow dags test tells of a failed run in its log, not in every version by its exit code.

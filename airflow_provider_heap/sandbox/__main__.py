@@ -56,7 +56,7 @@ def in_words(summary: dict[str, Any]) -> str:
     for app_id, held in summary["environments"].items():
         lines.append(
             f"App ID {app_id} holds {len(held['users']):,} users, {len(held['accounts']):,} accounts and "
-            f"{len(held['events']):,} events ({held['duplicates']:,} repeated events were ignored)."
+            f"{len(held['events']):,} events ({held['duplicates']:,} repeats of an event were ignored)."
         )
         for what, name in (("users", "user"), ("accounts", "account")):
             for key, properties in list(held[what].items())[:1]:

@@ -81,12 +81,12 @@ class Report:
             ("  unchanged", f"{self.unchanged:>12,}"),
             ("  invalid", f"{self.invalid:>12,}"),
             ("  rejected", f"{self.rejected:>12,}"),
+            *((f"    {reason}", f"{count:>12,}") for reason, count in self.reasons.most_common()),
             ("  sent", f"{self.sent:>12,}"),
             ("texts cut", f"{self.truncated:>12,}"),
             ("requests", f"{self.requests:>12,}   {self.bytes:,} bytes"),
             ("seconds", f"{self.seconds:>12,.1f}   {self.sent / seconds:,.0f} rows/s sent"),
         ]
-        rows += [(f"  {reason}", f"{count:>12,}") for reason, count in self.reasons.most_common()]
         if self.rejects:
             rows.append(("rejects file", f"   {self.rejects}"))
         rule = "-" * max(len(title), 44)

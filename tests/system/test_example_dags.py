@@ -67,5 +67,5 @@ def test_the_hourly_dag_sends_the_orders_of_its_hour(heap_sandbox, warehouse, lo
     assert set(states.values()) == {"success"}
     assert heap_sandbox.accounts == {"1": {"Name": "Engines", "Lifetime Value": 120, "Orders": 24}}
     sent = [event["timestamp"] for event in heap_sandbox.events]
-    assert len(sent) == 24 if logical_date is None else sent == ["2026-11-20T10:30:00+00:00"]
+    assert len(sent) == 24 if logical_date is None else sent == ["2026-11-20T09:30:00+00:00"]
     assert reports["orders"]["sent"] == len(sent)
