@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 
+from airflow import __version__
 from airflow.utils.db import initdb
+
+AIRFLOW_2 = __version__.startswith("2.")
 
 
 @cache
@@ -21,16 +25,16 @@ def load(path):
     :return: its DAGs by ID.
     """
     _database()
-    try:
-        from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-        from airflow.models.dagbundle import DagBundleModel
-        from airflow.utils.session import create_session
-    except ImportError:  # Airflow 2.11
+    if AIRFLOW_2:
         from airflow.models.dagbag import DagBag
 
         bag = DagBag(path, include_examples=False)
         bag.sync_to_db()
     else:
+        from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+        from airflow.models.dagbundle import DagBundleModel
+        from airflow.utils.session import create_session
+
         bag = DagBag(path)
         with create_session() as session:
             session.merge(DagBundleModel(name="tests"))
@@ -39,19 +43,29 @@ def load(path):
     return bag.dags
 
 
-def test_run(dag, **options):
+def run_dag(dag, logical_date=None):
     """
     Run a DAG with ``dag.test()``.
 
     :param dag: the DAG.
-    :param options: of ``dag.test()``.
+    :param logical_date: of the run; None for a run without one, which Airflow 2 doesn't have.
     :return: the states of its task instances and what they returned, by task ID.
     """
-    found = dag.test(**options)
-    instances = found.get_task_instances()
+    instances = task_instances(dag, logical_date)
     return {ti.task_id: str(ti.state) for ti in instances}, {
         ti.task_id: ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index) for ti in instances
     }
 
 
-test_run.__test__ = False
+def task_instances(dag, logical_date=None):
+    """
+    Run a DAG with ``dag.test()``.
+
+    :param dag: the DAG.
+    :param logical_date: of the run; None for a run without one, which Airflow 2 doesn't have.
+    :return: its task instances.
+    """
+    if AIRFLOW_2:
+        logical_date = logical_date or datetime(2026, 11, 20, tzinfo=UTC)
+    date = {"execution_date" if AIRFLOW_2 else "logical_date": logical_date}
+    return dag.test(**date).get_task_instances()

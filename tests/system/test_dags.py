@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_heap.sandbox import Faults
 from tests.conftest import ROOT
-from tests.system.dags import load, test_run
+from tests.system.dags import AIRFLOW_2, load, run_dag, task_instances
 
 HEAD = """
 from airflow.providers.common.compat.sdk import DAG, Asset, task
@@ -49,7 +49,7 @@ with DAG(dag_id="mapped", schedule=None):
     )
 """,
     )
-    states, _ = test_run(found)
+    states, _ = run_dag(found)
     assert set(states.values()) == {"success"}
     assert {held["Shard"] for held in heap_sandbox.users.values()} == {"0", "1"}
     assert len(heap_sandbox.users) == 10
@@ -73,15 +73,15 @@ with DAG(dag_id="assets", schedule=None):
     )
 """,
     )
-    states, reports = test_run(found)
+    states, reports = run_dag(found)
     assert set(states.values()) == {"success"}
     assert reports["by_hook"]["sent"] == 1
     from airflow.utils.session import create_session
 
-    try:
-        from airflow.models.asset import AssetEvent
-    except ImportError:  # Airflow 2.11
+    if AIRFLOW_2:
         from airflow.models.dataset import DatasetEvent as AssetEvent
+    else:
+        from airflow.models.asset import AssetEvent
     with create_session() as session:
         extra = session.query(AssetEvent).order_by(AssetEvent.id.desc()).first().extra
     assert {name: extra[name] for name in reports["sync"]} == reports["sync"]
@@ -97,7 +97,7 @@ with DAG(dag_id="refused", schedule=None, default_args={"retries": 3}):
     HeapUserSyncOperator(task_id="sync", model="select * from users", sql_conn_id="warehouse", identity="email")
 """,
     )
-    [ti] = found.test().get_task_instances()
+    [ti] = task_instances(found)
     assert (str(ti.state), ti.try_number) == ("failed", 1)
     report = ti.xcom_pull(task_ids="sync", key="report")
     assert (report["read"], report["rejected"], report["reasons"]) == (20, 20, {"http_400": 20})
@@ -129,6 +129,6 @@ def test_the_dag_of_the_readme_runs(heap_sandbox, warehouse, tmp_path):
     [code] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 12
     (tmp_path / "readme.py").write_text(code)
-    states, _ = test_run(load(tmp_path / "readme.py")["users_to_heap"])
+    states, _ = run_dag(load(tmp_path / "readme.py")["users_to_heap"])
     assert states == {"sync_users": "success"}
     assert heap_sandbox.users == {"ada@x.com": {"Plan": "pro", "Seats": 3, "Trial End": "2027-01-01"}}

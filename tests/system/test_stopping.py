@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_heap.sandbox import Faults
 from tests.conftest import ROOT
-from tests.system.dags import load
+from tests.system.dags import AIRFLOW_2, load, task_instances
 
 
 def start(tmp_path, rate_limit):
@@ -89,14 +89,14 @@ def test_sigterm_ends_the_wait_between_two_tries(heap_sandbox, warehouse, tmp_pa
     assert found["report"]["read"] == 0
 
 
+@pytest.mark.skipif(AIRFLOW_2, reason="dag.test() of Airflow 2 breaks off when a task times out")
 def test_execution_timeout_ends_a_sync_and_leaves_its_report(heap_sandbox, warehouse, tmp_path):
     warehouse.users(3000)
     (tmp_path / "slow.py").write_text(SLOW)
     dag = load(tmp_path / "slow.py")["slow"]
     began = time.monotonic()
-    run = dag.test()
+    [ti] = task_instances(dag)
     assert time.monotonic() - began < 20
-    [ti] = run.get_task_instances()
     assert str(ti.state) == "failed"
     report = ti.xcom_pull(task_ids="sync", key="report")
     assert report["sent"] == report["read"] == len(heap_sandbox.users) == 1000

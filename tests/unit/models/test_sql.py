@@ -72,7 +72,9 @@ def test_rows_of_a_dict_cursor_are_rows_all_the_same(postgres, monkeypatch):
     connection = json.loads(os.environ["AIRFLOW_CONN_PG"])
     connection["extra"]["cursor"] = "dictcursor"
     monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(connection))
-    assert read("pg", "select 1 as a, 'x' as b") == (["a", "b"], [[(1, "x")]])
+    columns, [chunk] = read("pg", "select 1 as a, 'x' as b")
+    assert columns == ["a", "b"]
+    assert [tuple(row) for row in chunk] == [(1, "x")]
 
 
 def test_postgres_keeps_the_rows_until_they_are_asked_for(postgres):

@@ -153,7 +153,8 @@ def test_an_event_names_exactly_one_person_and_one_event(heap_sandbox, warehouse
 
 
 def test_an_event_must_say_where_its_time_is():
-    with pytest.raises(TypeError, match="timestamp"):
+    # Airflow 2 raises an AirflowException, Airflow 3 a TypeError.
+    with pytest.raises(Exception, match="missing keyword argument 'timestamp'"):
         HeapEventSyncOperator(task_id="sync", model="select 1", insert_id="n", identity="a", event="E")
 
 
