@@ -10,6 +10,7 @@ export AIRFLOW__API__HOST=127.0.0.1
 export AIRFLOW__API__PORT=$port
 export AIRFLOW__API__BASE_URL=http://127.0.0.1:$port
 export AIRFLOW__API__WORKERS=1
+export AIRFLOW__CORE__PARALLELISM=4
 export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS=True
 export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://127.0.0.1:$port/execution/
 export AIRFLOW_CONN_WAREHOUSE=$AIRFLOW_CONN_HEAP_DEMO_WAREHOUSE
@@ -18,16 +19,29 @@ echo "Preparing Airflow in $AIRFLOW_HOME ..."
 airflow db migrate >"$AIRFLOW_HOME/migrate.log" 2>&1 || { cat "$AIRFLOW_HOME/migrate.log"; exit 1; }
 airflow pools set heap_events 1 "Heap's events per minute" >/dev/null 2>&1
 # In the database too: the UI lists only connections that stand there.
-for name in heap_default heap_demo_warehouse warehouse; do
-    variable=AIRFLOW_CONN_$(echo "$name" | tr '[:lower:]' '[:upper:]')
-    airflow connections delete "$name" >/dev/null 2>&1 || true
-    airflow connections add "$name" --conn-json "${!variable}" >/dev/null 2>&1
-done
+connections=$AIRFLOW_HOME/connections.json
+python - >"$connections" <<'PYTHON'
+import json
+import os
+
+names = ("heap_default", "heap_demo_warehouse", "warehouse")
+values = {name: os.environ[f"AIRFLOW_CONN_{name.upper()}"] for name in names}
+print(json.dumps({name: json.loads(value) if value.startswith("{") else value for name, value in values.items()}))
+PYTHON
+airflow connections import --overwrite "$connections" >"$AIRFLOW_HOME/connections.log" 2>&1 || cat "$AIRFLOW_HOME/connections.log"
 
 # A process group of its own: Airflow's children outlive a signal to their parent alone.
 setsid airflow standalone >"$AIRFLOW_HOME/standalone.log" 2>&1 &
 airflow_pid=$!
-trap 'kill -- "-$airflow_pid" 2>/dev/null || true; kill "${sandbox_pid:-$airflow_pid}" 2>/dev/null || true' EXIT
+stop() {
+    echo "Stopping ..."
+    kill -TERM -- "-$airflow_pid" 2>/dev/null || true
+    if [ -n "${sandbox_pid:-}" ]; then kill "$sandbox_pid" 2>/dev/null || true; fi
+    for _ in $(seq 10); do kill -0 -- "-$airflow_pid" 2>/dev/null || return 0; sleep 1; done
+    kill -KILL -- "-$airflow_pid" 2>/dev/null || true
+}
+trap stop EXIT
+trap 'exit 0' INT TERM
 
 for _ in $(seq 120); do
     if python -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1])' "http://127.0.0.1:$port/" 2>/dev/null; then
