@@ -24,12 +24,14 @@ class Environment:
     :param base_url: scheme, host and perhaps a port and a path, without a slash at the end.
     :param region: ``us`` or ``eu``.
     :param timeout: seconds that one request may take.
+    :param name: what messages call it: the ID of the connection.
     """
 
     app_id: str
     base_url: str = REGIONS[DEFAULT_REGION]
     region: str = DEFAULT_REGION
     timeout: float = DEFAULT_TIMEOUT
+    name: str = "heap_default"
 
     @classmethod
     def parse(
@@ -40,6 +42,7 @@ class Environment:
         host: str | None = None,
         port: int | None = None,
         timeout: object = None,
+        name: str = "heap_default",
     ) -> Environment:
         """
         Read the fields of a connection as a person typed them; empty ones count as missing.
@@ -49,23 +52,30 @@ class Environment:
         :param host: another base URL, with or without a scheme; the region's when missing.
         :param port: another port.
         :param timeout: seconds for one request, a number or its text; 30 when missing.
+        :param name: the connection's ID, for messages.
         :raises HeapConfigurationError: when a field cannot be right, telling which and what it takes.
         """
         app_id = (app_id or "").strip()
         if not (app_id.isascii() and app_id.isdigit()):
             found = f"found {app_id!r}" if app_id else "it is empty"
             raise HeapConfigurationError(
-                f"The App ID (login) must be the environment ID, digits only like 2388822444; {found}."
+                f"Connection {name!r}: the App ID (login) must be the environment ID, digits only like 2388822444; "
+                f"{found}."
             )
         region = (region or DEFAULT_REGION).strip().lower()
         if region not in REGIONS:
-            raise HeapConfigurationError(f"The Region (schema) must be 'us' or 'eu'; found {region!r}.")
-        return cls(app_id, _base_url(host, port, region), region, _seconds(timeout))
+            raise HeapConfigurationError(
+                f"Connection {name!r}: the Region (schema) must be 'us' or 'eu'; found {region!r}."
+            )
+        try:
+            return cls(app_id, _base_url(host, port, region), region, _seconds(timeout), name)
+        except ValueError as error:
+            raise HeapConfigurationError(f"Connection {name!r}: {error}") from None
 
     @property
     def label(self) -> str:
         """How a log line names this environment."""
-        return f"{self.base_url} (region {self.region}), App ID {self.app_id}"
+        return f"{self.base_url} (region {self.region}, App ID {self.app_id}, connection {self.name!r})"
 
 
 def _base_url(host: str | None, port: int | None, region: str) -> str:
@@ -77,9 +87,9 @@ def _base_url(host: str | None, port: int | None, region: str) -> str:
         parts = urlsplit(url.rstrip("/"))
         named_port = parts.port
     except ValueError as error:
-        raise HeapConfigurationError(f"The host {host!r} is not a URL: {error}.") from None
+        raise ValueError(f"the host {host!r} is not a URL: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise HeapConfigurationError(f"The host must be a host name or an http(s) URL; found {host!r}.")
+        raise ValueError(f"the host must be a host name or an http(s) URL; found {host!r}.")
     if not port or named_port is not None:
         return parts.geturl()
     return f"{parts.scheme}://{parts.netloc}:{port}{parts.path}"
@@ -93,5 +103,5 @@ def _seconds(timeout: object) -> float:
     except (TypeError, ValueError):
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise HeapConfigurationError(f"The extra 'timeout' must be a number of seconds above 0; found {timeout!r}.")
+        raise ValueError(f"the extra 'timeout' must be a number of seconds above 0; found {timeout!r}.")
     return seconds

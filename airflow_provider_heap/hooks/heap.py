@@ -67,16 +67,14 @@ class HeapHook(BaseHook):
         :raises HeapConfigurationError: when it can't be right, naming the connection.
         """
         connection = self.get_connection(self.heap_conn_id)
-        try:
-            return Environment.parse(
-                app_id=connection.login,
-                region=connection.schema,
-                host=connection.host,
-                port=connection.port,
-                timeout=connection.extra_dejson.get("timeout"),
-            )
-        except HeapConfigurationError as error:
-            raise HeapConfigurationError(f"Connection {self.heap_conn_id!r}: {error}") from None
+        return Environment.parse(
+            app_id=connection.login,
+            region=connection.schema,
+            host=connection.host,
+            port=connection.port,
+            timeout=connection.extra_dejson.get("timeout"),
+            name=self.heap_conn_id,
+        )
 
     def get_conn(self, connections: int = 1) -> HeapClient:
         """
@@ -105,8 +103,8 @@ class HeapHook(BaseHook):
         finally:
             client.close()
         return True, (
-            f"Reached {environment.base_url} (region {environment.region}); App ID {environment.app_id} has the right "
-            "form. Heap offers no way to prove that an App ID exists: compare it with the one that Heap shows you."
+            f"Reached {environment.label}; the App ID has the right form. Heap offers no way to prove that an App ID "
+            "exists: compare it with the one that Heap shows you."
         )
 
     def add_account_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -144,7 +142,7 @@ class HeapHook(BaseHook):
     def _sync(self, heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
         settings = Settings()
         client = self.get_conn(settings.concurrency)
-        sync = Sync(heap_object, client, settings, name=f"of records through {self.heap_conn_id}", log=self.log)
+        sync = Sync(heap_object, client, settings, name="of a hook", source="records", log=self.log)
         return sync.run(_chunks(heap_object, records)).as_dict()
 
 

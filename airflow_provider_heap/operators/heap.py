@@ -188,6 +188,7 @@ class HeapSyncOperator(BaseOperator):
             self.hook.get_conn(settings.concurrency),
             settings,
             name=self.sync_name or f"{self.dag_id}.{self.task_id}",
+            source=self._source,
             rejects=self._rejects(context),
             log=self.log,
         )
@@ -225,9 +226,17 @@ class HeapSyncOperator(BaseOperator):
             raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
         model = SqlModel(self.model) if isinstance(self.model, str) else self.model
         with model.open(Source(self.get_db_hook, self.parameters, fetch_size)) as rows:
-            bound = mapping.bind(rows.columns)
+            try:
+                bound = mapping.bind(rows.columns)
+            except ModelError as error:
+                raise ModelError(f"The model of {self._source} and its mapping don't fit: {error}") from None
             for chunk in rows.chunks:
                 yield bound, chunk
+
+    @property
+    def _source(self) -> str:
+        """How messages call what is read."""
+        return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
 
     def _rejects(self, context: Context) -> Rejects:
         if not self.rejects_path:

@@ -184,7 +184,7 @@ class Courier:
     def _unavailable(self, answer: Answer) -> HeapUnavailableError:
         what = f"answered {answer.status}" if answer.status else f"could not be reached ({answer.text})"
         return HeapUnavailableError(
-            f"{self._client.environment.label} {what} on every try; {self._outcomes.sent} rows had arrived. "
+            f"{self._client.environment.label} {what} on every try; {self._outcomes.sent:,} rows had arrived. "
             "A retry of the task sends the rest."
         )
 

@@ -17,7 +17,8 @@ from typing import Any
 from uuid import UUID
 
 from airflow_provider_heap.api.objects import MAX_INTEGER, Field, Kind
-from airflow_provider_heap.sync.values import Converter, Faults, utf16_length
+from airflow_provider_heap.sync.faults import Faults
+from airflow_provider_heap.sync.values import Converter, utf16_length
 
 #: Far beyond the longest key; it only spares the digits of a Decimal like 1E+999999.
 MAX_DIGITS = 1000
@@ -92,7 +93,7 @@ def _read_each(
             if text is None and required:
                 raise Unfit("null")
         except Unfit as unfit:
-            faults.setdefault(row, f"{field.name}_{unfit}")
+            faults.add(row, f"{field.name}_{unfit}")
             text = None
         found.append(text)
     return found
@@ -105,17 +106,17 @@ def _check_lengths(field: Field, found: list[str | None], required: bool, faults
         if not text or text.isspace():
             found[row] = None
             if required:
-                faults.setdefault(row, f"{field.name}_blank")
+                faults.add(row, f"{field.name}_blank")
         elif utf16_length(text) > field.max_length:
             found[row] = None
-            faults.setdefault(row, f"{field.name}_too_long")
+            faults.add(row, f"{field.name}_too_long")
 
 
 def _check_user_ids(field: Field, found: list[str | None], faults: Faults) -> None:
     for row, text in enumerate(found):
         if text is not None and not (text.isascii() and text.isdigit() and int(text) <= MAX_INTEGER):
             found[row] = None
-            faults.setdefault(row, f"{field.name}_type")
+            faults.add(row, f"{field.name}_type")
 
 
 def _reader_of_keys(converter: Converter) -> Callable[[Any], str | None]:

@@ -55,11 +55,13 @@ class InvalidRow:
 
     :param number: the row's number; the model's first row is 1.
     :param reason: the code under which it is counted.
+    :param column: the column whose value is at fault; None when it isn't one column's.
     :param values: the source's columns and values.
     """
 
     number: int
     reason: str
+    column: str | None
     values: dict[str, object]
 
 

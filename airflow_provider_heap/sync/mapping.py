@@ -23,19 +23,22 @@ from airflow_provider_heap.api.objects import (
 )
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.columns import Columns
+from airflow_provider_heap.sync.faults import Faults
 from airflow_provider_heap.sync.fields import texts
 from airflow_provider_heap.sync.items import InvalidRow, Items
 from airflow_provider_heap.sync.nested import Nested
 from airflow_provider_heap.sync.row_template import RowTemplate
 from airflow_provider_heap.sync.values import (
     Converter,
-    Faults,
     NoJsonForm,
     encodable,
     encode,
     encode_each,
     utf16_length,
 )
+
+#: Event names whose hash is kept. A sync has a few, but a column may hold anything.
+MAX_EVENTS = 1000
 
 _OPEN, _CLOSE = b',"properties":{', b"}}"
 
@@ -107,7 +110,7 @@ class Mapped:
     truncated: int
 
 
-#: Gives a column of a chunk: the values of a source, one a row.
+#: Gives the values of a source, one a row, out of a chunk's columns and its number of rows.
 Reader = Callable[[Sequence[Sequence[Any]], int, Faults], Sequence[Any]]
 
 
@@ -133,7 +136,7 @@ class BoundMapping:
         self._key = mapping.heap_object.key
         self._event = next((field.name for field in mapping.heap_object.fields if field.kind is Kind.NAME), self._key)
         self._nested = Nested(self._converter, mapping.nested)
-        # The hash of each event's name, to go on with; names are few, but nothing keeps a column from being otherwise.
+        # The hash of each event's name, to go on with for each of its insert IDs.
         self._begun: dict[str, blake2b] = {}
         self._fields = [
             (field, self._bind_field(field)) for field in mapping.heap_object.fields if field.name in mapping.fields
@@ -151,7 +154,7 @@ class BoundMapping:
         """
         chunk = list(zip(*rows, strict=True))
         size = len(rows)
-        faults: Faults = {}
+        faults = Faults()
         cuts: list[int] = []
         found = self._texts(chunk, size, faults)
         parts: list[Iterable[bytes]] = [
@@ -161,6 +164,7 @@ class BoundMapping:
         parts.append(repeat(_OPEN))
         self._nested.begin()
         for name, reader in self._properties:
+            faults.column = self._columns_of[name]
             values = reader(chunk, size, faults)
             parts.append(self._property(name, values, faults, cuts))
         bodies = list(map(b"".join, zip(*parts, repeat(_CLOSE))))
@@ -186,7 +190,8 @@ class BoundMapping:
         )
         names = self._columns.names
         invalid = [
-            InvalidRow(first + row, faults[row], dict(zip(names, rows[row], strict=True))) for row in sorted(faults)
+            InvalidRow(first + row, faults[row].reason, faults[row].column, dict(zip(names, rows[row], strict=True)))
+            for row in faults
         ]
         return Mapped(kept, invalid, sum(row not in faults for row in cuts))
 
@@ -194,6 +199,7 @@ class BoundMapping:
         found: dict[str, list[Any]] = {}
         for field, reader in self._fields:
             required = field.name not in self._mapping.optional
+            faults.column = self._column(self._mapping.fields[field.name])
             found[field.name] = texts(field, reader(chunk, size, faults), self._converter, required, faults)
         if self._key not in self._mapping.heap_object.person:
             found[self._key] = self._idempotency_keys(found, faults)
@@ -206,7 +212,7 @@ class BoundMapping:
             return list(map(self._hash, found[self._event], insert_ids))
         for row, insert_id in enumerate(insert_ids):
             if insert_id is not None and len(insert_id) < MIN_IDEMPOTENCY_KEY_LENGTH:
-                faults.setdefault(row, f"{self._key}_too_short")
+                faults.add(row, f"{self._key}_too_short")
         return insert_ids
 
     def _hash(self, event: str | None, insert_id: str | None) -> str | None:
@@ -214,6 +220,8 @@ class BoundMapping:
             return None
         begun = self._begun.get(event)
         if begun is None:
+            if len(self._begun) >= MAX_EVENTS:
+                self._begun.clear()
             begun = self._begun[event] = blake2b(f"{event}\x1f".encode("utf-8", "surrogatepass"), digest_size=16)
         digest = begun.copy()
         digest.update(insert_id.encode("utf-8", "surrogatepass"))
@@ -228,7 +236,7 @@ class BoundMapping:
         for row, candidates in enumerate(zip(*named, strict=True)):
             given = [name for name in candidates if name is not None]
             if len(given) != 1:
-                faults.setdefault(row, "person_missing" if not given else "person_twice")
+                faults.add(row, "person_missing" if not given else "person_twice")
             people.append(given[0] if given else "")
         return people
 
@@ -239,13 +247,12 @@ class BoundMapping:
 
     def _nested_property(self, name: str, values: Sequence[Any], faults: Faults, cuts: list[int]) -> list[bytes]:
         leaves = self._nested.leaves(name, values, faults)
-        leaf_faults: Faults = {}
+        leaf_faults = Faults()
         leaf_cuts: list[int] = []
         converted = self._converter.column([value for _, _, value in leaves], leaf_faults, leaf_cuts)
         lines = _lines(converted, leaf_faults)
-        faults.update(
-            {leaves[place][0]: reason for place, reason in leaf_faults.items() if leaves[place][0] not in faults}
-        )
+        for place in leaf_faults:
+            faults.add(leaves[place][0], leaf_faults[place].reason)
         cuts += [leaves[place][0] for place in leaf_cuts]
         fragments = [b""] * len(values)
         for (row, leaf, _), line in zip(leaves, lines.splitlines(), strict=True):
@@ -273,7 +280,13 @@ class BoundMapping:
         sources: dict[str, Any] = wanted if isinstance(wanted, dict) else {name: name for name in wanted}
         for name in sources:
             self._check_name(name)
-        return [(name, self._reader(source, f"property {name!r}")) for name, source in sources.items()]
+        readers = [(name, self._reader(source, f"property {name!r}")) for name, source in sources.items()]
+        self._columns_of = {name: self._column(source) for name, source in sources.items()}
+        return readers
+
+    def _column(self, source: Any) -> str | None:
+        """Return the database's name of a source's column; None when it isn't one."""
+        return self._columns.names[self._columns.find(source, "")] if isinstance(source, str) else None
 
     def _check_name(self, name: object) -> None:
         heap_object = self._mapping.heap_object
@@ -292,10 +305,10 @@ class BoundMapping:
     def _bind_field(self, field: Field) -> Reader:
         source = self._mapping.fields[field.name]
         if isinstance(source, Constant):
-            faults: Faults = {}
+            faults = Faults()
             texts(field, [source.value], self._converter, True, faults)
             if faults:
-                raise ModelError(f"{field.name} can't be {source.value!r}: {faults[0]}.")
+                raise ModelError(f"{field.name} can't be {source.value!r}: {faults[0].reason}.")
         return self._reader(source, field.name)
 
     def _reader(self, source: Any, role: str) -> Reader:

@@ -7,7 +7,8 @@ from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.values import NO_JSON_FORM, Converter, Faults, NoJsonForm, encode, utf16_length
+from airflow_provider_heap.sync.faults import Faults
+from airflow_provider_heap.sync.values import NO_JSON_FORM, Converter, NoJsonForm, encode, utf16_length
 
 #: Names that one column may become. Each would be a property in Heap for ever.
 MAX_NAMES = 200
@@ -61,7 +62,7 @@ class Nested:
             try:
                 leaves = [(row, *leaf) for leaf in self._open(name, value)]
             except (NoJsonForm, RecursionError, UnicodeEncodeError):
-                faults.setdefault(row, NO_JSON_FORM)
+                faults.add(row, NO_JSON_FORM)
                 continue
             for leaf in leaves:
                 self._check(name, leaf, faults)
@@ -73,13 +74,13 @@ class Nested:
         if name == column:
             return
         if name in self.taken or (row, name) in self._used:
-            faults.setdefault(row, "name_collision")
+            faults.add(row, "name_collision")
         self._used.add((row, name))
         names = self._names.setdefault(column, set())
         if name in names:
             return
         if utf16_length(name) > MAX_PROPERTY_LENGTH:
-            faults.setdefault(row, "name_too_long")
+            faults.add(row, "name_too_long")
             return
         names.add(name)
         if len(names) > MAX_NAMES:

@@ -86,6 +86,7 @@ class Sync:
     :param client: the way to Heap.
     :param settings: how to go about it.
     :param name: what the log calls the sync.
+    :param source: what the log calls the place that the rows come from.
     :param rejects: takes the rows that did not arrive.
     :param log: where to tell what happens.
     """
@@ -97,6 +98,7 @@ class Sync:
         settings: Settings,
         *,
         name: str,
+        source: str,
         rejects: Rejects | None = None,
         log: Log | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class Sync:
         self._client = client
         self._object = heap_object
         self._name = name
+        self._source = source
         self._rejects = rejects or Rejects()
         self._log: Log = log or logging.getLogger(__name__)
         self._settings = settings
@@ -125,7 +128,8 @@ class Sync:
         :return: the counters.
         :raises HeapError: one of its classes, with the counters as ``report``; and whatever reading raises.
         """
-        self._log.info("Sync %s writes %ss to %s", self._name, self._object.name, self._client.environment.label)
+        what, target = f"{self._object.name}s", self._client.environment.label
+        self._log.info("Sync %s reads %s and writes %s to %s", self._name, self._source, what, target)
         try:
             with closing(chunks):
                 for mapping, rows in chunks:
@@ -194,7 +198,8 @@ class Sync:
 
     def _tell_invalid(self, rows: list[InvalidRow]) -> None:
         for row in rows[: max(0, NAMED_ROWS - self._named)]:
-            self._log.warning("Row %d is invalid: %s", row.number, row.reason)
+            where = f" (column {row.column!r})" if row.column else ""
+            self._log.warning("Row %d is invalid: %s%s", row.number, row.reason, where)
         if self._named < NAMED_ROWS <= self._named + len(rows):
             self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
         self._named += len(rows)

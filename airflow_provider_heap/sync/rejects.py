@@ -16,8 +16,8 @@ class Rejects:
     """
     Writes JSON lines, one a row; opens the file with the first of them. Safe to use from several threads.
 
-    Lines hold ``row`` (the row's number), ``kind`` (``invalid`` or ``rejected``) and ``reason``; then ``values`` (the
-    source's columns) or ``item`` (the JSON that was sent) and ``answer`` (Heap's text).
+    Lines hold ``row`` (the row's number), ``kind`` (``invalid`` or ``rejected``) and ``reason``; then ``column`` (the
+    one at fault) and ``values`` (the source's columns), or ``item`` (the JSON that was sent) and ``answer`` (Heap's).
 
     :param open_file: opens the file for writing bytes; None keeps nothing.
     :param path: what the report calls the file.
@@ -41,7 +41,8 @@ class Rejects:
         :param rows: the rows, with their values.
         """
         for row in rows:
-            self._write({"row": row.number, "kind": "invalid", "reason": row.reason, "values": _readable(row.values)})
+            line = {"row": row.number, "kind": "invalid", "reason": row.reason, "column": row.column}
+            self._write({**line, "values": _readable(row.values)})
 
     def rejected(self, number: int, reason: str, item: bytes, answer: str) -> None:
         """

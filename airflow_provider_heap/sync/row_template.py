@@ -12,7 +12,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.columns import Columns
-from airflow_provider_heap.sync.values import Faults
+from airflow_provider_heap.sync.faults import Faults
 
 _environment = SandboxedEnvironment(
     undefined=StrictUndefined,
@@ -74,7 +74,7 @@ class BoundTemplate:
             try:
                 rendered.append(self._render(values))
             except Exception:  # whatever the user's expression raises for the values of this row
-                faults.setdefault(row, "template_error")
+                faults.add(row, "template_error")
                 rendered.append(None)
         return rendered
 

@@ -19,11 +19,9 @@ import msgspec
 import pendulum
 
 from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_PROPERTY_LENGTH
+from airflow_provider_heap.sync.faults import Faults
 
 Value = str | int | float | date | UUID | None
-#: Rows of a chunk that cannot be sent: the row's place in the chunk and the reason's code.
-Faults = dict[int, str]
-
 NO_JSON_FORM = "no_json_form"
 
 _encoder = msgspec.json.Encoder()
@@ -174,7 +172,7 @@ class Converter:
             try:
                 converted.append(self.value(value))
             except NoJsonForm:
-                faults.setdefault(row, NO_JSON_FORM)
+                faults.add(row, NO_JSON_FORM)
                 converted.append(None)
         return converted
 
@@ -211,7 +209,7 @@ def encodable(values: Sequence[Value], faults: Faults) -> list[Value]:
         try:
             encode(value)
         except UnicodeEncodeError:
-            faults.setdefault(row, NO_JSON_FORM)
+            faults.add(row, NO_JSON_FORM)
             value = None
         kept.append(value)
     return kept

@@ -207,6 +207,7 @@ def test_invalid_rows_are_kept_with_their_columns(heap_sandbox, warehouse, run, 
         "row": 1,
         "kind": "invalid",
         "reason": "identity_null",
+        "column": "email",
         "values": {"email": None, "n": 1, "raw": "base64:/w=="},
     }
 
@@ -272,7 +273,7 @@ def test_no_key_and_no_value_of_a_row_is_logged(heap_sandbox, warehouse, run, ca
     with pytest.raises(HeapRefusedError) as error:
         run(users())
     said = caplog.text + capsys.readouterr().out + str(error.value)
-    assert "is invalid: identity_null" in said
+    assert "is invalid: identity_null (column 'email')" in said
     assert "secret" not in said
     assert "hidden" not in said
 
