@@ -1,13 +1,14 @@
 # Everything runs in ./.venv, and Airflow lives in ./.airflow: nothing of yours is touched.
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
+EXTRAS ?= test,dev
 VENV ?= .venv
 
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/installed-airflow-$(AIRFLOW_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test check clean
+.PHONY: help demo airflow test check bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -27,8 +28,13 @@ check: $(STAMP)  ## lint, types, and the wheel
 	$(BIN)/mypy
 	BIN=$(BIN) scripts/check_wheel.sh
 
+bench: $(STAMP)  ## measure what a row costs, against others, on this machine
+	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[bench]'; \
+		else $(BIN)/python -m pip install --quiet -e '.[bench]'; fi
+	$(BIN)/python -m benchmarks
+
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) .airflow build dist *.egg-info .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .airflow build dist *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
 
 # uv installs Airflow in seconds; where there is no uv, pip does in a minute. Compiled once, Airflow starts in a third of
 # the time, also where Python may not keep what it compiles.
@@ -37,8 +43,8 @@ $(STAMP): setup.cfg
 		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	@if $(BIN)/python -m pip install --quiet uv; then \
-		$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "apache-airflow==$(AIRFLOW_VERSION)" -e '.[test,dev]'; \
+		$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "apache-airflow==$(AIRFLOW_VERSION)" -e '.[$(EXTRAS)]'; \
 	else \
-		$(BIN)/python -m pip install --quiet "apache-airflow==$(AIRFLOW_VERSION)" -e '.[test,dev]'; \
+		$(BIN)/python -m pip install --quiet "apache-airflow==$(AIRFLOW_VERSION)" -e '.[$(EXTRAS)]'; \
 	fi
 	@touch $(STAMP)

@@ -73,6 +73,33 @@ def run(ti):
     return execute
 
 
+@pytest.fixture
+def mariadb(monkeypatch):
+    """A database in MariaDB of this machine, the Airflow connection ``maria`` to it, and a way to run statements."""
+    try:
+        import MySQLdb
+    except ImportError:
+        _absent("no MySQL client (pip install 'airflow-provider-heap[mysql]')")
+    host, user, password = os.environ.get("HEAP_TEST_MYSQL", "127.0.0.1,root,").split(",")
+    try:
+        connection = MySQLdb.connect(host=host, user=user, password=password, autocommit=True, connect_timeout=3)
+    except MySQLdb.OperationalError:
+        _absent("no MariaDB at 127.0.0.1:3306 (HEAP_TEST_MYSQL='host,user,password' names another)")
+    database = f"heap_test_{os.getpid()}"
+    cursor = connection.cursor()
+    for statement in (f"drop database if exists {database}", f"create database {database}", f"use {database}"):
+        cursor.execute(statement)
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_MARIA",
+        json.dumps(
+            {"conn_type": "mysql", "host": host, "port": 3306, "login": user, "password": password, "schema": database}
+        ),
+    )
+    yield cursor
+    cursor.execute(f"drop database {database}")
+    connection.close()
+
+
 def _absent(what):
     """Skip a test for want of a service; in CI nothing may be skipped."""
     if os.environ.get("CI") == "true":

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models import Rows, Source
 
-#: PostgreSQL's drivers fetch a whole result at once unless the cursor has a name, and lives in the server.
-_SERVER_SIDE = frozenset({"psycopg", "psycopg2"})
+#: PostgreSQL's drivers fetch a whole result at once unless the cursor has a name, and lives in the server. Each fetch
+#: goes there.
+_NAMED = frozenset({"psycopg", "psycopg2"})
+#: So do MySQL's, unless told otherwise.
+_UNBUFFERED: dict[str, Callable[[Any], Any]] = {
+    "MySQLdb": lambda connection: connection.cursor(import_module("MySQLdb.cursors").SSCursor),
+    "pymysql": lambda connection: connection.cursor(import_module("pymysql.cursors").SSCursor),
+    "mysql": lambda connection: connection.cursor(buffered=False),
+}
+#: Rows asked for at a time of a driver that streams by itself: few enough to stay in the processor's cache.
+CACHED_ROWS = 1000
 #: PostgreSQL's code of a syntax error: what can't be declared as a cursor returns no rows.
 _SYNTAX_ERROR = "42601"
 
@@ -41,21 +51,36 @@ class SqlModel:
         sql = self.sql.strip().rstrip(";").rstrip()
         if not sql:
             raise ModelError("The model is an empty SQL statement.")
-        with closing(hook.get_conn()) as connection, closing(_cursor(connection)) as cursor:
-            cursor.arraysize = source.fetch_size
+        # As the hook's own run() begins: named cursors need a transaction, whatever the connection says.
+        with hook._create_autocommit_connection(False) as connection, _cursor(connection) as cursor:
+            with suppress(AttributeError):  # a few drivers let nobody set it
+                cursor.arraysize = source.fetch_size
+            size = source.fetch_size if _driver(connection) in _NAMED else min(source.fetch_size, CACHED_ROWS)
             _execute(hook, cursor, sql, source.parameters)
             # Some drivers, psycopg2 among them, know the columns only after the first fetch.
-            first = None if cursor.description is not None else _fetch_blindly(cursor, source.fetch_size)
+            first = None if cursor.description is not None else _fetch_blindly(cursor, size)
             if cursor.description is None:
                 raise ModelError("The model is a statement that returns no rows; write a SELECT.")
             columns = [column[0] for column in cursor.description]
-            yield Rows(columns, _chunks(cursor, columns, source.fetch_size, first))
+            yield Rows(columns, _chunks(cursor, columns, size, first))
+            hook.get_db_log_messages(connection)
 
 
-def _cursor(connection: Any) -> Any:
-    if type(connection).__module__.partition(".")[0] in _SERVER_SIDE:
-        return connection.cursor(name=f"heap_sync_{uuid4().hex}")
-    return connection.cursor()
+@contextmanager
+def _cursor(connection: Any) -> Iterator[Any]:
+    """Give a cursor that does not fetch the whole result at once."""
+    driver = _driver(connection)
+    if driver in _UNBUFFERED:
+        # It ends with its connection: closing it would first read all the rows that are left.
+        yield _UNBUFFERED[driver](connection)
+        return
+    name = {"name": f"heap_sync_{uuid4().hex}"} if driver in _NAMED else {}
+    with closing(connection.cursor(**name)) as cursor:
+        yield cursor
+
+
+def _driver(connection: Any) -> str:
+    return type(connection).__module__.partition(".")[0]
 
 
 def _execute(hook: Any, cursor: Any, sql: str, parameters: Any) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import os
+import resource
+import time
+
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models import Source
@@ -17,11 +24,13 @@ def read(conn_id, sql, parameters=None, fetch_size=10, **hook_params):
         return list(rows.columns), list(rows.chunks)
 
 
-@pytest.fixture(params=["warehouse", "pg"])
+@pytest.fixture(params=["warehouse", "pg", "maria"])
 def database(request):
-    """SQLite and PostgreSQL, each with the numbers 1 to 25 in a table."""
+    """SQLite, PostgreSQL and MariaDB, each with the numbers 1 to 25 in a table."""
     if request.param == "pg":
         request.getfixturevalue("postgres").execute("create table numbers as select n from generate_series(1, 25) n")
+    elif request.param == "maria":
+        request.getfixturevalue("mariadb").execute("create table numbers as select seq as n from seq_1_to_25")
     else:
         request.getfixturevalue("warehouse").table("numbers", [{"n": n} for n in range(1, 26)])
     return request.param
@@ -42,7 +51,8 @@ def test_a_query_without_rows_has_columns_all_the_same(database):
 def test_a_statement_that_returns_no_rows_is_refused_and_changes_nothing(database, sql):
     with pytest.raises(ModelError, match="returns"):
         read(database, sql)
-    assert read(database, "select count(*), min(n) from numbers")[1][0] in ([(25, 1)], [[25, 1]])
+    [[row]] = read(database, "select count(*), min(n) from numbers")[1]
+    assert tuple(row) == (25, 1)
 
 
 @pytest.mark.parametrize("sql", ["", "  ;; "])
@@ -55,6 +65,7 @@ def test_parameters_are_bound_in_the_style_of_the_database(database):
     sql, parameters = {
         "warehouse": ("select n from numbers where n > :least", {"least": 23}),
         "pg": ("select n from numbers where n > %(least)s", {"least": 23}),
+        "maria": ("select n from numbers where n > %(least)s", {"least": 23}),
     }[database]
     assert [tuple(row) for row in read(database, sql, parameters)[1][0]] == [(24,), (25,)]
 
@@ -66,9 +77,6 @@ def test_an_error_of_the_database_stays_its_own(database):
 
 
 def test_rows_of_a_dict_cursor_are_rows_all_the_same(postgres, monkeypatch):
-    import json
-    import os
-
     connection = json.loads(os.environ["AIRFLOW_CONN_PG"])
     connection["extra"]["cursor"] = "dictcursor"
     monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(connection))
@@ -84,3 +92,144 @@ def test_postgres_keeps_the_rows_until_they_are_asked_for(postgres):
         next(iter(rows.chunks))
         cursors = postgres.execute("select count(*) from pg_stat_activity where query like 'FETCH FORWARD 10%'")
         assert cursors.fetchone() == (1,)
+
+
+@pytest.fixture
+def psycopg2(postgres, monkeypatch):
+    """PostgreSQL through its older driver, which the hook takes when the newer one can't be had."""
+    driver = pytest.importorskip("psycopg2")
+    from airflow.providers.postgres.hooks import postgres as hooks
+
+    monkeypatch.setattr(hooks, "USE_PSYCOPG3", False)
+    return driver
+
+
+def test_psycopg2_keeps_the_rows_until_they_are_asked_for(postgres, psycopg2):
+    columns, chunks = read("pg", "select n, repeat('x', 300000) as x from generate_series(1, 30) n")
+    assert columns == ["n", "x"]
+    assert [len(chunk) for chunk in chunks] == [10, 10, 10]
+    source = Source(BaseHook.get_connection("pg").get_hook, None, 10)
+    with SqlModel("select repeat('x', 300000) from generate_series(1, 100)").open(source) as rows:
+        next(iter(rows.chunks))
+        cursors = postgres.execute("select count(*) from pg_stat_activity where query like 'FETCH FORWARD 10%'")
+        assert cursors.fetchone() == (1,)
+
+
+@pytest.mark.parametrize("client", ["mysqlclient", "mysql-connector-python"])
+def test_mariadb_keeps_the_rows_until_they_are_asked_for_and_a_reader_may_leave_at_once(mariadb, monkeypatch, client):
+    """A buffered cursor would hold 200 MB before the first row; closing an unbuffered one would read them all."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_MARIA"])
+    monkeypatch.setenv("AIRFLOW_CONN_MARIA", json.dumps({**connection, "extra": {"client": client}}))
+    source = Source(BaseHook.get_connection("maria").get_hook, None, 10)
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with SqlModel("select seq, repeat('x', 1000) from seq_1_to_200000").open(source) as rows:
+        assert len(next(iter(rows.chunks))) == 10
+    assert time.monotonic() - began < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_mariadb_gives_all_rows_also_with_a_dict_cursor_as_its_default(mariadb, monkeypatch):
+    connection = json.loads(os.environ["AIRFLOW_CONN_MARIA"])
+    monkeypatch.setenv("AIRFLOW_CONN_MARIA", json.dumps({**connection, "extra": {"cursor": "dictcursor"}}))
+    columns, chunks = read("maria", "select seq as A, 'x' as b from seq_1_to_25")
+    assert columns == ["A", "b"]
+    assert [tuple(row) for chunk in chunks for row in chunk] == [(n, "x") for n in range(1, 26)]
+
+
+def test_the_hook_goes_on_to_log_the_statement_and_to_collect_its_lineage(warehouse, monkeypatch, capsys):
+    collected = []
+    monkeypatch.setattr(
+        "airflow.providers.common.sql.hooks.sql.send_sql_hook_lineage", lambda **found: collected.append(found["sql"])
+    )
+    warehouse.table("numbers", [{"n": 1}])
+    read("warehouse", "select n from numbers")
+    read("warehouse", "select n as secret from numbers", log_sql=False)
+    assert collected == ["select n from numbers", "select n as secret from numbers"]
+    logged = capsys.readouterr()
+    assert "select n from numbers" in logged.out + logged.err
+    assert "secret" not in logged.out + logged.err
+
+
+class AwkwardCursor:
+    """As the cursors of Snowflake, BigQuery, Trino and Databricks are: each has some of this."""
+
+    def __init__(self, hook):
+        self.hook = hook
+        self.rows = iter(())
+        self.columns = None
+        self.closed = False
+
+    @property
+    def arraysize(self):
+        """Not to be set."""
+        return 1
+
+    @property
+    def description(self):
+        """Known after the first fetch only."""
+        return self.columns
+
+    def execute(self, sql, parameters=None):
+        """Make rows, one at a time."""
+        self.hook.statements.append((sql, parameters))
+        self.rows = ({"ID": n, "Plan": "pro"} for n in range(25))
+
+    def fetchmany(self, size):
+        """Give fewer rows than asked for, as a page holds."""
+        self.columns = [("ID", None), ("Plan", None)]
+        page = list(itertools.islice(self.rows, min(size, 4)))
+        self.hook.most_alive = max(self.hook.most_alive, len(page))
+        return page
+
+    def close(self):
+        """Remember it."""
+        self.closed = True
+
+
+class AwkwardConnection:
+    """Opened for each statement."""
+
+    def __init__(self, hook):
+        self.hook = hook
+        self.cursors = []
+        self.closed = False
+
+    def cursor(self):
+        """Give a cursor."""
+        self.cursors.append(AwkwardCursor(self.hook))
+        return self.cursors[-1]
+
+    def close(self):
+        """Remember it."""
+        self.closed = True
+
+
+class AwkwardHook(DbApiHook):
+    """Refuses handlers that return rows, and to be asked for them all."""
+
+    conn_name_attr = "awkward_conn_id"
+    supports_autocommit = False
+
+    def __init__(self):
+        super().__init__()
+        self.statements, self.connections, self.most_alive = [], [], 0
+
+    def get_conn(self):
+        """Open a connection."""
+        self.connections.append(AwkwardConnection(self))
+        return self.connections[-1]
+
+    def _make_common_data_structure(self, result):
+        raise TypeError("only None will do")
+
+
+def test_the_most_awkward_of_hooks_is_read_as_it_streams_and_closed():
+    hook = AwkwardHook()
+    with SqlModel("select 1").open(Source(lambda: hook, {"a": 1}, 10)) as rows:
+        chunks = list(rows.chunks)
+    assert rows.columns == ["ID", "Plan"]
+    assert [row for chunk in chunks for row in chunk] == [(n, "pro") for n in range(25)]
+    assert (hook.most_alive, hook.statements) == (4, [("select 1", {"a": 1})])
+    [connection] = hook.connections
+    assert connection.closed
+    assert [cursor.closed for cursor in connection.cursors] == [True]
