@@ -51,20 +51,15 @@ def texts(
     """
     read = _READERS[field.kind](converter)
     kinds = set(map(type, values))
-    found: list[str | None]
     if field.kind is Kind.TIMESTAMP:
         moments = _moments(values, kinds)
         if moments is None:
             return _read_each(field, values, read, required, faults)
         return [*converter.moments(moments)]
-    if kinds == {str}:
-        found = list(values)
-        # Half of the limit in characters can't be over it in UTF-16 units.
-        sound = max(map(len, values)) * 2 <= field.max_length and all(map(str.strip, values))
-    else:
-        found = _read_each(field, values, read, required, faults)
-        sound = False
-    if not sound:
+    plain = _plain(values, kinds)
+    found: list[str | None] = [*plain] if plain is not None else _read_each(field, values, read, required, faults)
+    # Half of the limit in characters can't be over it in UTF-16 units.
+    if plain is None or max(map(len, plain)) * 2 > field.max_length or not all(map(str.strip, plain)):
         _check_lengths(field, found, required, faults)
     if field.kind is Kind.USER_ID:
         _check_user_ids(field, found, faults)
@@ -81,6 +76,15 @@ def _moments(values: Sequence[Any], kinds: set[type]) -> Sequence[datetime] | No
         return list(map(datetime.fromisoformat, values))
     except ValueError:
         return None
+
+
+def _plain(values: Sequence[Any], kinds: set[type]) -> Sequence[str] | None:
+    """Read a column of keys that is all texts, integers or UUIDs; None when it has to be read value by value."""
+    if kinds == {str}:
+        return values
+    if kinds == {UUID} or (kinds == {int} and min(values) >= -MAX_INTEGER and max(values) <= MAX_INTEGER):
+        return list(map(str, values))
+    return None
 
 
 def _read_each(

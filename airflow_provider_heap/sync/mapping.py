@@ -2,16 +2,16 @@
 From the rows of a model to Heap's items.
 
 A :class:`Mapping` is what the user wrote; bound to the columns that a query really has, it turns chunks of rows into
-the bytes of items. It works by column: each column of a chunk becomes a list of JSON fragments such as
-``,"plan":"pro"``, empty where a null is left out, and an item is its fragments joined.
+the bytes of items. It works by column: each is asked once which types it holds, and only odd ones are looked at value
+by value; then all items of a chunk are encoded at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import compress, repeat
+from itertools import compress
 from typing import Any, ClassVar
 
 from airflow_provider_heap.api.objects import (
@@ -28,19 +28,13 @@ from airflow_provider_heap.sync.fields import texts
 from airflow_provider_heap.sync.items import InvalidRow, Items
 from airflow_provider_heap.sync.nested import Nested
 from airflow_provider_heap.sync.row_template import RowTemplate
-from airflow_provider_heap.sync.values import (
-    Converter,
-    NoJsonForm,
-    encodable,
-    encode,
-    encode_each,
-    utf16_length,
-)
+from airflow_provider_heap.sync.shapes import Shape
+from airflow_provider_heap.sync.values import Converter, NoJsonForm, encodable, is_utf8, shorten, utf16_length
 
 #: Event names whose hash is kept. A sync has a few, but a column may hold anything.
 MAX_EVENTS = 1000
-
-_OPEN, _CLOSE = b',"properties":{', b"}}"
+#: Shapes that are kept. A mapping has one, but for dicts and lists with ever new names inside.
+MAX_SHAPES = 100
 
 
 @dataclass(frozen=True)
@@ -114,6 +108,16 @@ class Mapped:
 Reader = Callable[[Sequence[Sequence[Any]], int, Faults], Sequence[Any]]
 
 
+class _Begun(dict[str, blake2b]):
+    """The hash of each event's name, to go on with for each of its insert IDs."""
+
+    def __missing__(self, event: str) -> blake2b:
+        if len(self) >= MAX_EVENTS:
+            self.clear()
+        begun = self[event] = blake2b(f"{event}\x1f".encode("utf-8", "surrogatepass"), digest_size=16)
+        return begun
+
+
 class BoundMapping:
     """
     A mapping that knows where each column stands. Made by :meth:`Mapping.bind`.
@@ -132,12 +136,12 @@ class BoundMapping:
             raise ModelError(str(error)) from None
         self._mapping = mapping
         self._columns = columns
-        self._null = b"" if mapping.nulls == "omit" else b'""'
         self._key = mapping.heap_object.key
         self._event = next((field.name for field in mapping.heap_object.fields if field.kind is Kind.NAME), self._key)
         self._nested = Nested(self._converter, mapping.nested)
-        # The hash of each event's name, to go on with for each of its insert IDs.
-        self._begun: dict[str, blake2b] = {}
+        self._begun = _Begun()
+        self._shapes: dict[tuple[str, ...], Shape] = {}
+        self._constants: dict[str, str | None] = {}
         self._fields = [
             (field, self._bind_field(field)) for field in mapping.heap_object.fields if field.name in mapping.fields
         ]
@@ -156,25 +160,69 @@ class BoundMapping:
         size = len(rows)
         faults = Faults()
         cuts: list[int] = []
-        found = self._texts(chunk, size, faults)
-        parts: list[Iterable[bytes]] = [
-            self._fragments(field.name, found[field.name], faults, b"," if place else b"{", b"")
-            for place, (field, _) in enumerate(self._fields)
-        ]
-        parts.append(repeat(_OPEN))
-        self._nested.begin()
+        fields = self._texts(chunk, size, faults)
+        people = self._people(fields, size, faults)
+        properties = self._values(chunk, size, faults)
+        bodies = self._encode(fields, properties, size, faults, cuts)
+        items = Items(range(first, first + size), fields[self._key], people, bodies)
+        return self._sort_out(rows, first, items, faults, cuts)
+
+    def _values(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> dict[str, Sequence[Any]]:
+        """Return the converted values of each property."""
+        found: dict[str, Sequence[Any]] = {}
+        opened: dict[str, Sequence[Any]] = {}
         for name, reader in self._properties:
             faults.column = self._columns_of[name]
             values = reader(chunk, size, faults)
-            parts.append(self._property(name, values, faults, cuts))
-        bodies = list(map(b"".join, zip(*parts, repeat(_CLOSE))))
-        if self._properties:
-            # The first property that a row has brings a comma too many. Inside of a text the quotes would be escaped.
-            bodies = [body.replace(_OPEN + b",", _OPEN, 1) for body in bodies]
-        people = self._people(found, size, faults)
-        return self._sort_out(
-            rows, first, Items(range(first, first + size), found[self._key], people, bodies), faults, cuts
-        )
+            kinds = set(map(type, values))
+            if self._nested.concerns(kinds):
+                values, leaves = self._nested.open(name, values, opened, faults)
+                kinds = set(map(type, values))
+                for leaf, inner in leaves.items():
+                    self._columns_of.setdefault(leaf, faults.column)
+                    opened[leaf] = self._converted(inner, set(map(type, inner)), faults)
+            found[name] = self._converted(values, kinds, faults)
+        # In the order of their names, so that the bytes of an item do not depend on the other rows of its chunk.
+        return found | {name: opened[name] for name in sorted(opened)}
+
+    def _converted(self, values: Sequence[Any], kinds: set[type], faults: Faults) -> Sequence[Any]:
+        values = self._converter.column(values, kinds, faults)
+        if self._mapping.nulls == "empty" and None in values:
+            return ["" if value is None else value for value in values]
+        return values
+
+    def _encode(
+        self,
+        fields: dict[str, list[Any]],
+        properties: dict[str, Sequence[Any]],
+        size: int,
+        faults: Faults,
+        cuts: list[int],
+    ) -> list[bytes]:
+        shape = self._shape(tuple(fields), tuple(properties))
+        columns: list[Sequence[Any]] = [*fields.values(), *properties.values()]
+        try:
+            bodies = shape.encode(columns, size)
+        except UnicodeEncodeError:
+            names = [self._column(self._mapping.fields[name]) for name in fields]
+            names += map(self._columns_of.get, properties)
+            for place, faults.column in enumerate(names):
+                columns[place] = encodable(columns[place], faults)
+            bodies = shape.encode(columns, size)
+        # A UTF-16 unit is a byte of JSON at least: an item of no more bytes holds no text that is too long.
+        if max(map(len, bodies)) > MAX_PROPERTY_LENGTH:
+            columns[len(fields) :] = [shorten(values, cuts) for values in columns[len(fields) :]]
+            if cuts:
+                bodies = shape.encode(columns, size)
+        return bodies
+
+    def _shape(self, fields: tuple[str, ...], properties: tuple[str, ...]) -> Shape:
+        shape = self._shapes.get(properties)
+        if shape is None:
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[properties] = Shape(fields, properties)
+        return shape
 
     def _sort_out(
         self, rows: Sequence[Sequence[Any]], first: int, items: Items, faults: Faults, cuts: list[int]
@@ -198,6 +246,9 @@ class BoundMapping:
     def _texts(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
         for field, reader in self._fields:
+            if field.name in self._constants:
+                found[field.name] = [self._constants[field.name]] * size
+                continue
             required = field.name not in self._mapping.optional
             faults.column = self._column(self._mapping.fields[field.name])
             found[field.name] = texts(field, reader(chunk, size, faults), self._converter, required, faults)
@@ -206,26 +257,26 @@ class BoundMapping:
         return found
 
     def _idempotency_keys(self, found: dict[str, list[Any]], faults: Faults) -> list[str | None]:
-        """Heap hashes the key alone: without the event in it, order 42 and refund 42 would be one event."""
         insert_ids = found[self._key]
         if self._mapping.insert_id_scope == "event":
-            return list(map(self._hash, found[self._event], insert_ids))
+            return self._hashes(found[self._event], insert_ids)
         for row, insert_id in enumerate(insert_ids):
             if insert_id is not None and len(insert_id) < MIN_IDEMPOTENCY_KEY_LENGTH:
                 faults.add(row, f"{self._key}_too_short")
         return insert_ids
 
-    def _hash(self, event: str | None, insert_id: str | None) -> str | None:
-        if event is None or insert_id is None:
-            return None
-        begun = self._begun.get(event)
-        if begun is None:
-            if len(self._begun) >= MAX_EVENTS:
-                self._begun.clear()
-            begun = self._begun[event] = blake2b(f"{event}\x1f".encode("utf-8", "surrogatepass"), digest_size=16)
-        digest = begun.copy()
-        digest.update(insert_id.encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+    def _hashes(self, events: Sequence[str | None], insert_ids: Sequence[str | None]) -> list[str | None]:
+        """Heap hashes the key alone: without the event in it, order 42 and refund 42 would be one event."""
+        hashes: list[str | None] = []
+        begun = self._begun
+        for event, insert_id in zip(events, insert_ids, strict=True):
+            if event is None or insert_id is None:
+                hashes.append(None)
+                continue
+            found = begun[event].copy()
+            found.update(insert_id.encode("utf-8", "surrogatepass"))
+            hashes.append(found.hexdigest())
+        return hashes
 
     def _people(self, found: dict[str, list[Any]], size: int, faults: Faults) -> Sequence[str]:
         """Give for each row the one person that it concerns."""
@@ -239,34 +290,6 @@ class BoundMapping:
                 faults.add(row, "person_missing" if not given else "person_twice")
             people.append(given[0] if given else "")
         return people
-
-    def _property(self, name: str, values: Sequence[Any], faults: Faults, cuts: list[int]) -> list[bytes]:
-        if self._nested.concerns(values):
-            return self._nested_property(name, values, faults, cuts)
-        return self._fragments(name, self._converter.column(values, faults, cuts), faults, b",", self._null)
-
-    def _nested_property(self, name: str, values: Sequence[Any], faults: Faults, cuts: list[int]) -> list[bytes]:
-        leaves = self._nested.leaves(name, values, faults)
-        leaf_faults = Faults()
-        leaf_cuts: list[int] = []
-        converted = self._converter.column([value for _, _, value in leaves], leaf_faults, leaf_cuts)
-        lines = _lines(converted, leaf_faults)
-        for place in leaf_faults:
-            faults.add(leaves[place][0], leaf_faults[place].reason)
-        cuts += [leaves[place][0] for place in leaf_cuts]
-        fragments = [b""] * len(values)
-        for (row, leaf, _), line in zip(leaves, lines.splitlines(), strict=True):
-            line = self._null if line == b"null" else line
-            if line and row not in faults:
-                fragments[row] += b"," + encode(leaf) + b":" + line
-        return fragments
-
-    def _fragments(self, name: str, values: Sequence[Any], faults: Faults, before: bytes, null: bytes) -> list[bytes]:
-        """Return ``"name":value`` in JSON for each value; ``null`` stands for a null, and nothing when empty."""
-        prefix = before + encode(name) + b":"
-        text = prefix + _lines(values, faults)[:-1].replace(b"\n", b"\n" + prefix)
-        # A prefix can't stand inside of a text, where its quotes would be escaped.
-        return text.replace(prefix + b"null", prefix + null if null else b"").split(b"\n")
 
     def _bind_properties(self) -> list[tuple[str, Reader]]:
         wanted = self._mapping.properties
@@ -297,7 +320,7 @@ class BoundMapping:
                 f"Heap does not allow a property named {name!r} on a {heap_object.name}, in any casing: "
                 f"map the column to another name, such as properties={{'External ID': {name!r}}}."
             )
-        if utf16_length(name) > MAX_PROPERTY_LENGTH:
+        if utf16_length(name) > MAX_PROPERTY_LENGTH or not is_utf8(name):
             raise ModelError(
                 f"The property name {name[:50]!r}... is longer than the {MAX_PROPERTY_LENGTH} characters of Heap."
             )
@@ -306,7 +329,7 @@ class BoundMapping:
         source = self._mapping.fields[field.name]
         if isinstance(source, Constant):
             faults = Faults()
-            texts(field, [source.value], self._converter, True, faults)
+            [self._constants[field.name]] = texts(field, [source.value], self._converter, True, faults)
             if faults:
                 raise ModelError(f"{field.name} can't be {source.value!r}: {faults[0].reason}.")
         return self._reader(source, field.name)
@@ -320,20 +343,13 @@ class BoundMapping:
             return source.bind(self._columns, role).render
         if isinstance(source, Constant):
             value = source.value
-            if not self._nested.concerns([value]):
+            if not self._nested.concerns({type(value)}):
                 try:
                     self._converter.value(value)
                 except NoJsonForm:
                     raise ModelError(f"{role}: a Constant of type {type(value).__name__} has no JSON form.") from None
             return lambda chunk, size, faults: [value] * size
         raise ModelError(f"{role} takes a column's name, a Constant or a RowTemplate; found {type(source).__name__}.")
-
-
-def _lines(values: Sequence[Any], faults: Faults) -> bytes:
-    try:
-        return encode_each(values)
-    except UnicodeEncodeError:
-        return encode_each(encodable(values, faults))
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

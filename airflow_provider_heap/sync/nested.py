@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.faults import Faults
-from airflow_provider_heap.sync.values import NO_JSON_FORM, Converter, NoJsonForm, encode, utf16_length
+from airflow_provider_heap.sync.shapes import ABSENT, encode
+from airflow_provider_heap.sync.values import NO_JSON_FORM, Converter, NoJsonForm, is_utf8, utf16_length
 
 #: Names that one column may become. Each would be a property in Heap for ever.
 MAX_NAMES = 200
 
 _CONTAINERS = (dict, list, tuple)
-
-#: One value of a row: the row's place in the chunk, the property's name and the value, neither a dict nor a list.
-Leaf = tuple[int, str, Any]
 
 
 class Nested:
@@ -33,61 +32,68 @@ class Nested:
         self._converter = converter
         self._how = how
         self._names: dict[str, set[str]] = {}
-        self._used: set[tuple[int, str]] = set()
 
     @staticmethod
-    def concerns(values: Sequence[Any]) -> bool:
+    def concerns(kinds: Iterable[type]) -> bool:
         """
         Tell whether a column holds a dict or a list.
 
-        :param values: one value a row.
+        :param kinds: the types of its values.
         """
-        return any(issubclass(kind, _CONTAINERS) for kind in set(map(type, values)))
+        return any(issubclass(kind, _CONTAINERS) for kind in kinds)
 
-    def begin(self) -> None:
-        """Begin a chunk: names may be used again."""
-        self._used.clear()
-
-    def leaves(self, name: str, values: Sequence[Any], faults: Faults) -> list[Leaf]:
+    def open(
+        self, name: str, values: Sequence[Any], others: Mapping[str, Sequence[Any]], faults: Faults
+    ) -> tuple[list[Any], dict[str, list[Any]]]:
         """
-        Give the values inside of a column, each with the name of its property.
+        Take the values out of a column of dicts and lists.
 
         :param name: the column's own property name.
         :param values: one value a row.
+        :param others: what columns before this one opened into, by name; what this one adds to them is given back.
         :param faults: takes the rows that hold something without a JSON form, or a name that is taken.
+        :return: the values that keep the column's name, and those under each name inside; ABSENT where there is none.
         :raises ModelError: when the column becomes too many names.
         """
-        found: list[Leaf] = []
+        own: list[Any] = [ABSENT] * len(values)
+        inside: dict[str, list[Any]] = {}
         for row, value in enumerate(values):
             try:
-                leaves = [(row, *leaf) for leaf in self._open(name, value)]
+                leaves = list(self._open(name, value))
             except (NoJsonForm, RecursionError, UnicodeEncodeError):
                 faults.add(row, NO_JSON_FORM)
                 continue
-            for leaf in leaves:
-                self._check(name, leaf, faults)
-            found += leaves
-        return found
+            for leaf, found in leaves:
+                if leaf == name:
+                    own[row] = found
+                elif self._may_have(name, leaf, row, faults):
+                    if leaf not in inside:
+                        inside[leaf] = list(others.get(leaf) or repeat(ABSENT, len(values)))
+                    if inside[leaf][row] is not ABSENT:
+                        faults.add(row, "name_collision")
+                    inside[leaf][row] = found
+        return own, inside
 
-    def _check(self, column: str, leaf: Leaf, faults: Faults) -> None:
-        row, name, _ = leaf
-        if name == column:
-            return
-        if name in self.taken or (row, name) in self._used:
+    def _may_have(self, column: str, name: str, row: int, faults: Faults) -> bool:
+        if name in self.taken:
             faults.add(row, "name_collision")
-        self._used.add((row, name))
+            return False
         names = self._names.setdefault(column, set())
         if name in names:
-            return
+            return True
         if utf16_length(name) > MAX_PROPERTY_LENGTH:
             faults.add(row, "name_too_long")
-            return
+            return False
+        if not is_utf8(name):
+            faults.add(row, NO_JSON_FORM)
+            return False
         names.add(name)
         if len(names) > MAX_NAMES:
             raise ModelError(
                 f"The column of property {column!r} becomes more than {MAX_NAMES} properties, and each would stay in "
                 "Heap for ever. Map the values that you need, or set nested='json'."
             )
+        return True
 
     def _open(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, _CONTAINERS):

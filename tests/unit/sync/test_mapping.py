@@ -17,7 +17,7 @@ from airflow_provider_heap.sync.mapping import Constant, Mapping
 from airflow_provider_heap.sync.row_template import RowTemplate
 from tests.unit.sync import reference
 
-COLUMNS = ["identity", "insert_id", "at", "a", "b"]
+COLUMNS = ["identity", "insert_id", "at", "a", "c", "b"]
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["x" * 1023, "x" * 1024, "😀" * 512, "x" + "😀" * 511, '"', "\\", "\n", ","]
@@ -43,6 +43,17 @@ plain = st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=
 nested = st.dictionaries(st.text(max_size=3), plain | st.lists(plain, max_size=3), max_size=3) | st.lists(
     plain, max_size=3
 )
+typed = (
+    st.booleans(),
+    moments,
+    st.datetimes(),
+    st.datetimes(timezones=st.just(UTC)),
+    st.decimals(),
+    st.decimals(places=2, min_value=-(10**17), max_value=10**17),
+    st.floats(),
+    st.dates(),
+    st.uuids(),
+)
 keys = (
     st.none() | texts | st.integers() | st.floats() | st.decimals() | st.booleans() | st.uuids() | moments | st.dates()
 )
@@ -66,6 +77,7 @@ def chunks(draw):
             draw(of_one_kind(texts, st.integers(), keys)),
             draw(of_one_kind(moments, timestamps)),
             draw(of_one_kind(texts, st.integers(), st.floats(), st.none() | texts, scalars)),
+            draw(of_one_kind(*(nullable for kind in typed for nullable in (kind, st.none() | kind)))),
             draw(of_one_kind(scalars, nested)),
         )
     ]

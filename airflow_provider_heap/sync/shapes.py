@@ -1,0 +1,82 @@
+"""
+The JSON of items, thousands at a time.
+
+A msgspec Struct knows the names of its fields, skips what is absent, and is made and encoded in C: with one made for
+the names of a mapping, no Python runs for a single row or a single cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from typing import Any
+
+import msgspec
+
+#: Stands for a value that is not there. None does too; this one is left alone where a null is to be sent as a text.
+ABSENT = msgspec.UNSET
+
+_encoder = msgspec.json.Encoder()
+encode: Callable[[Any], bytes] = _encoder.encode
+
+
+def encode_each(values: Iterable[Any]) -> bytes:
+    """
+    Return the JSON of each value, one a line. JSON escapes line breaks, so none stands inside of a value.
+
+    :param values: converted values.
+    :raises UnicodeEncodeError: when a text holds half a surrogate pair.
+    """
+    return _encoder.encode_lines(values)
+
+
+class Shape:
+    """
+    Makes the JSON of items that may have the same names.
+
+    :param fields: names of the item's fields beside its properties, in the order in which they are written.
+    :param properties: names of its properties, in order.
+    """
+
+    def __init__(self, fields: Sequence[str], properties: Sequence[str]) -> None:
+        # msgspec takes no name that JSON has to escape; such a one is put in when all is encoded.
+        self._escaped: dict[bytes, bytes] = {}
+        self._fields = len(fields)
+        self._item = _struct([*fields, "properties"])
+        self._properties = _struct([self._spelling(name, properties) for name in properties])
+
+    def encode(self, columns: Sequence[Sequence[Any]], size: int) -> list[bytes]:
+        """
+        Return the JSON of each item; what is None or ABSENT is left out.
+
+        :param columns: for each field and then for each property one converted value an item.
+        :param size: how many items.
+        :raises UnicodeEncodeError: when a text holds half a surrogate pair.
+        """
+        fields, properties = columns[: self._fields], columns[self._fields :]
+        inner = map(self._properties, *properties) if properties else repeat(self._properties(), size)
+        lines = encode_each(list(map(self._item, *fields, inner)))
+        for spelled, name in self._escaped.items():
+            lines = lines.replace(spelled, name)
+        return lines.splitlines()
+
+    def _spelling(self, name: str, names: Sequence[str]) -> str:
+        if encode(name)[1:-1] == name.encode():
+            return name
+        spelled = f"\x7f{len(self._escaped)}"
+        while spelled in names:
+            spelled += "\x7f"
+        # With these quotes and the colon it can't stand inside of a text, where its quotes would be escaped.
+        self._escaped[f'"{spelled}":'.encode()] = encode(name) + b":"
+        return spelled
+
+
+def _struct(names: Sequence[str]) -> Callable[..., msgspec.Struct]:
+    places = [f"field_{place}" for place in range(len(names))]
+    return msgspec.defstruct(
+        "Item",
+        [(place, object, None) for place in places],
+        rename=dict(zip(places, names, strict=True)),
+        omit_defaults=True,
+        gc=False,
+    )
