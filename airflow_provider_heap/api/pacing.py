@@ -10,12 +10,28 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 #: Seconds; a little over a minute, because Heap's clock and ours need not tick alike.
 WINDOW = 60.1
+#: Seconds; the items answered within such a slot leave the window together, with the last of them.
+SLOT = 0.2
+#: Counters that people share by hash, so that the books stay small however many people there are. Two who share one may
+#: have to wait for each other, and are never sent too fast.
+PEOPLE = 2**15
+
+
+@dataclass
+class _Slot:
+    """Items that leave the window at the same time."""
+
+    until: float
+    people: array[int]
+    items: int = 0
 
 
 class PaceClosed(Exception):
@@ -34,9 +50,9 @@ class Pace:
         self.limit = limit
         self.person_limit = person_limit
         self._used = 0
-        self._people: Counter[str] = Counter()
-        # In the order in which they leave the window: (when, items, their people).
-        self._leaving: deque[tuple[float, int, Counter[str]]] = deque()
+        self._people = self._nobody()
+        # In the order in which they leave the window.
+        self._slots: deque[_Slot] = deque()
         self._held_until = 0.0
         self._closed = False
         self._changed = threading.Condition()
@@ -50,7 +66,7 @@ class Pace:
         :param people: whom they concern, one entry an item; looked at when there is a limit for each person.
         :raises PaceClosed: when the run ends while waiting.
         """
-        concerned: Counter[str] = Counter(people if self.person_limit else ())
+        concerned = Counter(hash(person) % PEOPLE for person in people) if self.person_limit else Counter[int]()
         with self._changed:
             while True:
                 if self._closed:
@@ -62,17 +78,21 @@ class Pace:
                 elif self._room(items, concerned):
                     break
                 else:
-                    self._changed.wait(self._leaving[0][0] - now if self._leaving else None)
+                    self._changed.wait(self._slots[0].until - now if self._slots else None)
             self._used += items
-            self._people.update(concerned)
+            for person, count in concerned.items():
+                self._people[person] += count
         try:
             yield
         finally:
             with self._changed:
-                if self.limit is not None or self.person_limit is not None:
-                    self._leaving.append((time.monotonic() + WINDOW, items, concerned))
-                else:
+                if self.limit is None and self.person_limit is None:
                     self._used -= items
+                else:
+                    slot = self._slot(time.monotonic())
+                    slot.items += items
+                    for person, count in concerned.items():
+                        slot.people[person] += count
                 self._changed.notify_all()
 
     def hold(self, seconds: float) -> None:
@@ -101,20 +121,28 @@ class Pace:
             if self._changed.wait_for(lambda: self._closed, seconds):
                 raise PaceClosed
 
-    def _forget(self, now: float) -> None:
-        while self._leaving and self._leaving[0][0] <= now:
-            _, items, concerned = self._leaving.popleft()
-            self._used -= items
-            self._people.subtract(concerned)
-            for person in concerned:
-                if not self._people[person]:
-                    del self._people[person]
+    def _slot(self, now: float) -> _Slot:
+        """Return the slot of what is answered now."""
+        if not self._slots or self._slots[-1].until < now + WINDOW:
+            self._slots.append(_Slot(now + SLOT + WINDOW, self._nobody()))
+        return self._slots[-1]
 
-    def _room(self, items: int, concerned: Counter[str]) -> bool:
+    def _nobody(self) -> array[int]:
+        return array("I", [0]) * (PEOPLE if self.person_limit else 0)
+
+    def _forget(self, now: float) -> None:
+        while self._slots and self._slots[0].until <= now:
+            slot = self._slots.popleft()
+            self._used -= slot.items
+            for person, count in enumerate(slot.people):
+                if count:
+                    self._people[person] -= count
+
+    def _room(self, items: int, concerned: Counter[int]) -> bool:
         # A request that alone is over a limit goes when it is alone: no wait would make room for it.
         if self.limit is not None and self._used and self._used + items > self.limit:
             return False
         limit, people = self.person_limit, self._people
         return limit is None or not any(
-            people[person] and people[person] + n > limit for person, n in concerned.items()
+            people[person] and people[person] + count > limit for person, count in concerned.items()
         )

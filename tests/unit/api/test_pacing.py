@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 
 import pytest
 
@@ -15,6 +16,7 @@ from airflow_provider_heap.api.pacing import Pace, PaceClosed
 def window(monkeypatch):
     """A minute of a quarter of a second."""
     monkeypatch.setattr(pacing, "WINDOW", 0.25)
+    monkeypatch.setattr(pacing, "SLOT", 0.005)
     return 0.25
 
 
@@ -80,7 +82,26 @@ def test_what_is_known_of_people_is_forgotten_with_the_window(window):
         take(pace, 1, 1, [f"user {n}"])
     time.sleep(window * 1.1)
     take(pace, 1, 1, ["last"])
-    assert set(pace._people) == {"last"}
+    assert sum(pace._people) == 1
+
+
+def test_the_books_stay_small_however_many_people_there_are(window, monkeypatch):
+    monkeypatch.setattr(pacing, "WINDOW", 60.1)
+    monkeypatch.setattr(pacing, "SLOT", 0.2)
+    pace = Pace(limit=10_000_000, person_limit=1000)
+    tracemalloc.start()
+    for n in range(300):
+        take(pace, 1, 1000, [f"user {n * 1000 + i}" for i in range(1000)])
+    assert tracemalloc.get_traced_memory()[0] < 3_000_000
+    tracemalloc.stop()
+
+
+def test_people_who_share_a_counter_are_never_sent_too_fast(window, monkeypatch):
+    monkeypatch.setattr(pacing, "PEOPLE", 1)
+    pace = Pace(limit=1000, person_limit=10)
+    [(began, _)] = take(pace, 1, 6, ["ada"] * 6)
+    [(again, _)] = take(pace, 1, 6, ["bob"] * 6)
+    assert again >= began + window
 
 
 def test_no_limit_waits_for_nothing():
