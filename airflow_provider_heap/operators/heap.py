@@ -182,6 +182,14 @@ class HeapSyncOperator(BaseOperator):
             rate_limit=None if _is_empty(self.rate_limit) else _whole("rate_limit", self.rate_limit),
             max_rejected=_count_or_share("max_rejected", self.max_rejected),
         )
+        if settings.rate_limit is None and self.heap_object.rate_limit and _is_mapped(context):
+            self.log.warning(
+                "This task is mapped, and each instance goes at %s %ss a minute, which is what Heap takes from all of "
+                "them together: set rate_limit to that divided by the instances that run at once, or let one run at a "
+                "time with max_active_tis_per_dagrun=1 or a pool",
+                f"{self.heap_object.rate_limit:,}",
+                self.heap_object.name,
+            )
         chunks = self._chunks(self.mapping(), _whole("fetch_size", self.fetch_size))
         sync = self._sync = Sync(
             self.heap_object,
@@ -386,6 +394,10 @@ class HeapEventSyncOperator(HeapSyncOperator):
 def _exactly_one(**given: str | None) -> None:
     if sum(value is not None for value in given.values()) != 1:
         raise ModelError(f"Give exactly one of {' and '.join(given)}.")
+
+
+def _is_mapped(context: Context) -> bool:
+    return getattr(context.get("ti"), "map_index", -1) >= 0
 
 
 def _is_empty(value: Any) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.conftest import ROOT
-from tests.system.dags import AIRFLOW_2, load, run_dag
+from tests.system.dags import AIRFLOW_2, load, run_dag, task_instances
 
 
 @pytest.fixture
@@ -71,3 +71,19 @@ def test_the_hourly_dag_sends_the_orders_of_its_hour(heap_sandbox, warehouse, lo
     sent = [event["timestamp"] for event in heap_sandbox.events]
     assert len(sent) == 24 if logical_date is None else sent == ["2026-11-20T09:30:00+00:00"]
     assert reports["orders"]["sent"] == len(sent)
+
+
+@dates
+def test_the_sharded_dag_brings_each_row_once(heap_sandbox, warehouse, logical_date):
+    people = [{"id": n, "email": f"u{n}@x.com", "plan": "pro", "seats": n} for n in range(50)]
+    orders = [
+        {"order_id": n, "person_id": n % 50, "email": f"u{n % 50}@x.com", "ordered_at": "2026-11-20", "amount": n}
+        for n in range(120)
+    ]
+    warehouse.table("people", people)
+    warehouse.table("orders", orders)
+    dag = load(ROOT / "dags" / "heap_sharded.py")["heap_sharded"]
+    instances = task_instances(dag, logical_date=logical_date)
+    assert [str(ti.state) for ti in instances] == ["success"] * 8
+    assert len(heap_sandbox.users) == 50
+    assert sorted(event["properties"]["amount"] for event in heap_sandbox.events) == list(range(120))

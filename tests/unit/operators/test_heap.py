@@ -235,3 +235,23 @@ def test_the_rejects_of_each_try_have_a_file_of_their_own(heap_sandbox, warehous
         rejects_path=str(tmp_path),
     )
     assert Path(run(operator)["rejects"]) == tmp_path / "dag" / "task" / ti.run_id / "4-2.jsonl"
+
+
+@pytest.mark.parametrize(("map_index", "rate_limit", "warned"), [(0, None, True), (0, 5000, False), (-1, None, False)])
+def test_a_mapped_task_with_the_default_pace_is_warned(
+    heap_sandbox, warehouse, ti, run, capsys, map_index, rate_limit, warned
+):
+    warehouse.users(1)
+    ti.map_index = map_index
+    operator = HeapEventSyncOperator(
+        task_id="sync",
+        model="select email, n from users",
+        sql_conn_id="warehouse",
+        insert_id="n",
+        identity="email",
+        event="Order",
+        timestamp=None,
+        rate_limit=rate_limit,
+    )
+    assert run(operator)["sent"] == 1
+    assert ("This task is mapped" in "".join(capsys.readouterr())) == warned

@@ -9,6 +9,8 @@ import time
 import pytest
 
 from airflow_provider_heap.api.pacing import Pace
+from airflow_provider_heap.sync import delivery as deliveries
+from airflow_provider_heap.sync import spool
 from airflow_provider_heap.sync.delivery import Delivery
 from airflow_provider_heap.sync.items import Items
 
@@ -18,7 +20,7 @@ def batch(*keys):
 
 
 def delivery(deliver, concurrency=4):
-    return Delivery(deliver, Pace(), concurrency, idle=lambda: 10.0)
+    return Delivery(deliver, Pace(), concurrency, idle=lambda: 10.0, tell=lambda text: None)
 
 
 def test_batches_of_one_key_are_delivered_one_after_the_other_in_order():
@@ -120,7 +122,62 @@ def test_waiting_tells_progress_now_and_then():
         told.append(time.monotonic())
         return 0.02
 
-    sent = Delivery(lambda items: time.sleep(0.2), Pace(), 1, idle)
+    sent = Delivery(lambda items: time.sleep(0.2), Pace(), 1, idle, print)
     sent.put(batch("a"))
     sent.finish()
     assert len(told) >= 5
+
+
+def test_what_heap_can_not_take_yet_waits_on_disk_and_keeps_its_order():
+    gate, seen, told = threading.Event(), [], []
+
+    def deliver(items):
+        gate.wait(30)
+        seen.extend(items.keys)
+
+    sent = Delivery(deliver, Pace(), 1, lambda: 10.0, told.append)
+    began = time.monotonic()
+    for number in range(100):
+        sent.put(batch(f"a{number}", f"b{number}"))
+    assert time.monotonic() - began < 5
+    assert sent.on_disk > 150
+    gate.set()
+    sent.finish()
+    assert seen == [key for number in range(100) for key in (f"a{number}", f"b{number}")]
+    assert sent.on_disk == 0
+    assert len(told) == 1
+    assert "wait on disk" in told[0]
+
+
+def test_a_full_disk_makes_reading_wait_and_says_so_once(monkeypatch):
+    monkeypatch.setattr(deliveries, "FULL_DISK_WAIT", 0.01)
+    monkeypatch.setattr(spool.Spool, "put", lambda self, batch: False)
+    seen, told = [], []
+
+    def deliver(items):
+        time.sleep(0.15)
+        seen.extend(items.keys)
+
+    sent = Delivery(deliver, Pace(), 1, lambda: 10.0, told.append)
+    for number in range(6):
+        sent.put(batch(str(number)))
+    sent.finish()
+    assert seen == [str(number) for number in range(6)]
+    assert all("is full: reading waits" in text for text in told)
+    assert told
+
+
+def test_a_disk_that_fails_ends_the_delivery(monkeypatch):
+    gate = threading.Event()
+    sent = delivery(lambda items: gate.wait(30), 1)
+    for number in range(10):
+        sent.put(batch(str(number)))
+
+    def fail(self):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(spool.Spool, "get", fail)
+    gate.set()
+    with pytest.raises(OSError, match="Input/output"):
+        sent.finish()
+    sent.abandon(1)

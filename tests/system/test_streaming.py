@@ -1,0 +1,75 @@
+"""When Heap is slower than the model, rows wait on disk: the model is let go, and memory stays as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_heap.exceptions import SyncStoppedError
+from airflow_provider_heap.operators.heap import HeapEventSyncOperator
+
+
+def test_memory_does_not_know_how_many_rows_there_are(heap_sandbox):
+    connection = {"conn_type": "heap", "login": "123", "host": heap_sandbox.url}
+    environment = {**os.environ, "AIRFLOW_CONN_HEAP_DEFAULT": json.dumps(connection)}
+    peaks = [
+        int(
+            subprocess.run(
+                [sys.executable, str(Path(__file__).with_name("endless.py")), str(rows)],
+                env=environment,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.splitlines()[-1]
+        )
+        for rows in (20_000, 400_000)
+    ]
+    assert peaks[1] - peaks[0] < 30_000
+
+
+def test_the_cursor_is_closed_with_the_last_row_while_heap_takes_its_time(
+    heap_sandbox, postgres, tmp_path, monkeypatch, run, capsys
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    postgres.execute(
+        "create table orders as select n as id, 'u' || n as email, now() as at from generate_series(1, 30000) n"
+    )
+    operator = HeapEventSyncOperator(
+        task_id="sync",
+        model="select * from orders",
+        sql_conn_id="pg",
+        insert_id="id",
+        identity="email",
+        event="Order",
+        timestamp="at",
+        rate_limit=1000,
+    )
+    left = []
+
+    def watch():
+        while not (sync := getattr(operator, "_sync", None)) or sync._outcomes.rows_read < 30_000:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        others = "select count(*) from pg_stat_activity where query like '%heap_sync_%' and pid <> pg_backend_pid()"
+        left.extend(postgres.execute(others).fetchone())
+        operator.on_kill()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with pytest.raises(SyncStoppedError):
+        run(operator)
+    watcher.join()
+    assert left == [0]
+    told = "".join(capsys.readouterr())
+    assert "they wait on disk" in told
+    assert "The last of 30,000 rows is read" in told
+    assert "at Heap's pace" in told
+    assert list(tmp_path.iterdir()) == []
