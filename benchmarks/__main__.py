@@ -1,0 +1,42 @@
+"""Run from the command line: ``python -m benchmarks [race] [parts] [sizes]``; all three when none is named."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from benchmarks.parts import parts
+from benchmarks.picture import draw
+from benchmarks.race import race
+from benchmarks.sizes import sizes
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+PICTURE = HERE.parent / "docs" / "race.svg"
+
+
+def main() -> None:
+    """Measure, print, and keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="*", choices=["race", "parts", "sizes", []])
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    wanted = given.what or ["race", "parts", "sizes"]
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["machine"] = {"python": platform.python_version(), "system": platform.platform()}
+    if "race" in wanted:
+        results["race"] = race(given.rounds)
+        draw(results["race"], PICTURE)
+    if "parts" in wanted:
+        results["parts"] = parts(given.rounds)
+    if "sizes" in wanted:
+        results["sizes"] = sizes()
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"\nKept in {RESULTS}" + (f" and {PICTURE}" if "race" in wanted else ""))
+
+
+if __name__ == "__main__":
+    main()

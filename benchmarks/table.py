@@ -1,0 +1,153 @@
+"""
+The table that everybody reads: ten columns, about 286 bytes of JSON an event.
+
+Larger results come from the same 100,000 rows, read again and again by a join: the database has to make them, and
+nobody has to store them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROWS = 100_000
+EVENT = "Subscription Changed"
+PROPERTIES = ["rowmark", "plan", "country", "city", "mrr", "seats", "is_active", "signup_date"]
+COLUMNS = ["user_email", "occurred_at", *PROPERTIES]
+HOME = Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
+SQLITE = HOME / "facts.db"
+
+_DDL = (
+    "create table facts (user_email {text}, occurred_at {text}, rowmark {text}, plan {text}, country {text}, "
+    "city {text}, mrr double precision, seats integer, is_active integer, signup_date {text})"
+)
+
+
+def sql(rows: int) -> str:
+    """
+    Return the query of so many rows.
+
+    :param rows: up to 100,000, or a multiple of it.
+    """
+    columns = ", ".join(COLUMNS)
+    if rows <= ROWS:
+        return f"select {columns} from facts limit {rows}"
+    return f"select {columns} from copies cross join facts where copy < {rows // ROWS}"
+
+
+def event(row: tuple[Any, ...]) -> dict[str, Any]:
+    """
+    Return the event that the naive contestants make of a row.
+
+    :param row: its columns.
+    """
+    properties = dict(zip(PROPERTIES, row[2:], strict=True))
+    return {"identity": row[0], "event": EVENT, "timestamp": row[1], "properties": properties}
+
+
+def facts() -> Iterator[tuple[Any, ...]]:
+    """Make the rows, the same ones every time."""
+    chance, start = random.Random(7), datetime(2026, 1, 1, tzinfo=UTC)
+    plans = ["free", "starter", "professional", "enterprise"]
+    places = [("US", "New York"), ("DE", "Köln"), ("BR", "São Paulo"), ("JP", "東京"), ("IN", "Pune")]
+    for n in range(ROWS):
+        country, city = chance.choice(places)
+        yield (
+            f"user{n % 40_000}@example.com",
+            (start + timedelta(seconds=n)).isoformat(),
+            f"r{n:07d}",
+            chance.choice(plans),
+            country,
+            city,
+            round(chance.uniform(0, 5000), 2),
+            chance.randint(1, 500),
+            chance.randint(0, 1),
+            (start - timedelta(days=chance.randint(0, 2000))).date().isoformat(),
+        )
+
+
+def make_sqlite() -> None:
+    """Make the SQLite database, unless it is there."""
+    if SQLITE.exists():
+        return
+    HOME.mkdir(parents=True, exist_ok=True)
+    making = SQLITE.with_suffix(".making")
+    making.unlink(missing_ok=True)
+    connection = sqlite3.connect(making)
+    _fill(connection, "text", "?")
+    connection.close()
+    making.rename(SQLITE)
+
+
+def make_postgres() -> bool:
+    """Make the table in PostgreSQL on this machine; return whether there is one."""
+    try:
+        import psycopg
+
+        connection = psycopg.connect("postgresql://postgres@127.0.0.1:5432/postgres", connect_timeout=3)
+    except Exception as error:
+        return _left_out("PostgreSQL", error)
+    with connection:
+        connection.execute("create schema if not exists heap_bench")
+        connection.execute("set search_path to heap_bench")
+        _fill(connection, "text", "%s")
+    return True
+
+
+def make_mariadb() -> bool:
+    """Make the table in MariaDB on this machine; return whether there is one."""
+    try:
+        import MySQLdb
+
+        connection = MySQLdb.connect(host="127.0.0.1", user="root", charset="utf8mb4", connect_timeout=3)
+    except Exception as error:
+        return _left_out("MariaDB", error)
+    cursor = connection.cursor()
+    cursor.execute("create database if not exists heap_bench character set utf8mb4")
+    cursor.execute("use heap_bench")
+    _fill(connection, "varchar(50)", "%s")
+    connection.close()
+    return True
+
+
+def connections(heap_url: str) -> dict[str, str]:
+    """
+    Return the environment variables of the Airflow connections.
+
+    :param heap_url: the sink's.
+    """
+    found = {
+        "heap_default": {"conn_type": "heap", "login": "123456789", "host": heap_url},
+        "sqlite": {"conn_type": "sqlite", "host": str(SQLITE)},
+        "postgres": {
+            "conn_type": "postgres",
+            "host": "127.0.0.1",
+            "login": "postgres",
+            "schema": "postgres",
+            "extra": {"options": "-c search_path=heap_bench"},
+        },
+        "mariadb": {"conn_type": "mysql", "host": "127.0.0.1", "login": "root", "schema": "heap_bench"},
+    }
+    return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in found.items()}
+
+
+def _fill(connection: Any, text: str, placeholder: str) -> None:
+    cursor = connection.cursor()
+    for table in ("facts", "copies"):
+        cursor.execute(f"drop table if exists {table}")
+    cursor.execute(_DDL.format(text=text))
+    cursor.execute("create table copies (copy integer)")
+    cursor.executemany(f"insert into copies values ({placeholder})", [(n,) for n in range(50)])
+    cursor.executemany(f"insert into facts values ({', '.join([placeholder] * len(COLUMNS))})", list(facts()))
+    connection.commit()
+
+
+def _left_out(database: str, error: Exception) -> bool:
+    print(f"{database} is left out: {' '.join(str(error).split())[:100]}")
+    return False
