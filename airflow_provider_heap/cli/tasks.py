@@ -1,0 +1,140 @@
+"""A sync out of a DAG file, rendered as for a run that never happens. Only for commands: Airflow 3.2 and later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pendulum
+
+from airflow_provider_heap.operators.heap import HeapSyncOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG, Context
+
+
+class NotFoundError(Exception):
+    """There is no such DAG, or no such sync in it."""
+
+
+def use_server_connections() -> None:
+    """Let connections that stand in Airflow's own database be found, as Airflow's own commands do."""
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+
+
+def find_dag(dag_id: str) -> DAG:
+    """
+    Parse the DAG files until a DAG is found.
+
+    :param dag_id: its ID.
+    :raises NotFoundError: when there is none, telling which files could not be parsed.
+    """
+    import sys
+
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag
+    from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
+
+    broken: dict[str, str] = {}
+    for bundle in DagBundlesManager().get_all_dag_bundles():
+        bundle.initialize()
+        # What a DAG file prints must not come among a command's output.
+        with _airflow_parsing_context_manager(dag_id=dag_id), redirect_stdout(sys.stderr):
+            bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+        if dag := bag.dags.get(dag_id):
+            return dag
+        broken.update(bag.import_errors)
+    failed = "".join(
+        f"\n  {file} could not be parsed: {error.strip().splitlines()[-1]}" for file, error in broken.items()
+    )
+    raise NotFoundError(f"There is no DAG {dag_id!r} in the DAG bundles.{failed}")
+
+
+def sync_ids(dag: DAG) -> list[str]:
+    """
+    Return the IDs of a DAG's tasks that are syncs to Heap.
+
+    :param dag: the DAG.
+    """
+    return [task.task_id for task in dag.tasks if issubclass(_operator_class(task), HeapSyncOperator)]
+
+
+def render(
+    dag: DAG,
+    task_id: str,
+    *,
+    logical_date: datetime | None = None,
+    conf: dict[str, Any] | None = None,
+    map_index: int = -1,
+) -> tuple[HeapSyncOperator, Context]:
+    """
+    Return a task as it would be executed, and the context to do so; nothing is written to Airflow's database.
+
+    :param dag: its DAG.
+    :param task_id: its ID.
+    :param logical_date: of the run; now when not given.
+    :param conf: of the run.
+    :param map_index: which of the instances of a mapped task.
+    :raises NotFoundError: when the DAG has no such sync, or the instance can't be told.
+    """
+    if task_id not in (found := sync_ids(dag)):
+        what = "is no sync to Heap" if dag.has_task(task_id) else "does not exist"
+        raise NotFoundError(f"Task {task_id!r} of DAG {dag.dag_id!r} {what}; its syncs are: {_listed(found)}.")
+    task = dag.get_task(task_id)
+    if task.is_mapped and map_index < 0:
+        raise NotFoundError(f"Task {task_id!r} is mapped: say which instance with --map-index, from 0 on.")
+    context = _context(dag, task, logical_date, conf, map_index)
+    task.render_template_fields(context)
+    operator = context["task"]
+    assert isinstance(operator, HeapSyncOperator)
+    return operator, context
+
+
+def _context(
+    dag: DAG, task: Any, logical_date: datetime | None, conf: dict[str, Any] | None, map_index: int
+) -> Context:
+    from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TaskInstance, TIRunContext
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    date = pendulum.instance(logical_date) if logical_date else pendulum.now("UTC")
+    timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
+    interval = timetable.infer_manual_data_interval(run_after=date)
+    run_id = f"manual__{date.isoformat()}"
+    instance = TaskInstance(
+        id=uuid4(), task_id=task.task_id, dag_id=dag.dag_id, run_id=run_id, try_number=1, dag_version_id=uuid4()
+    )
+    run = DagRun(
+        dag_id=dag.dag_id,
+        run_id=run_id,
+        logical_date=date,
+        data_interval_start=interval.start,
+        data_interval_end=interval.end,
+        run_after=date,
+        start_date=date,
+        end_date=None,
+        run_type=DagRunType.MANUAL,
+        state=DagRunState.RUNNING,
+        conf=conf or {},
+        consumed_asset_events=[],
+        partition_key=None,
+    )
+    ti = RuntimeTaskInstance.model_construct(
+        **{**instance.model_dump(), "map_index": map_index},
+        task=task,
+        start_date=date,
+        _ti_context_from_server=TIRunContext(dag_run=run, max_tries=0),
+    )
+    return ti.get_template_context()
+
+
+def _operator_class(task: Any) -> type:
+    return task.operator_class if task.is_mapped and isinstance(task.operator_class, type) else type(task)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
