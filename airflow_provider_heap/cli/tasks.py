@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from datetime import datetime
@@ -33,8 +34,6 @@ def find_dag(dag_id: str) -> DAG:
     :param dag_id: its ID.
     :raises NotFoundError: when there is none, telling which files could not be parsed.
     """
-    import sys
-
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag
     from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager

@@ -58,7 +58,9 @@ class Shape:
         lines = encode_each(list(map(self._item, *fields, inner)))
         for spelled, name in self._escaped.items():
             lines = lines.replace(spelled, name)
-        return lines.splitlines()
+        bodies = lines.split(b"\n")  # splitlines() looks for more kinds of line breaks, at half the speed
+        bodies.pop()
+        return bodies
 
     def _spelling(self, name: str, names: Sequence[str]) -> str:
         if encode(name)[1:-1] == name.encode():
