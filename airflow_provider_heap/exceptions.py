@@ -32,6 +32,14 @@ class SyncStoppedError(HeapError):
     """The task was told to stop (SIGTERM, marked as failed); what Heap had answered by then is counted."""
 
 
+class StateError(HeapError):
+    """The state's database failed; rows that Heap took and that were not recorded are sent again by the next try."""
+
+
+class SyncRunningError(HeapError):
+    """Another run of the same sync is at work; a retry of the task waits until it is done."""
+
+
 class HeapConfigurationError(HeapError, AirflowFailException):
     """The Heap connection cannot work as it stands: a malformed App ID, an unknown region, a URL that is not Heap."""
 

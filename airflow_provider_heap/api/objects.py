@@ -64,6 +64,7 @@ class HeapObject:
     :param key: the field by which items are told apart: the sync key. Items of one key reach Heap in order.
     :param behaviour: what a sync does to the object, in the words of reverse ETL.
     :param person: the fields that name whom an item is about, of which an item has exactly one.
+    :param once: what Heap has under a key, stays: sending it again changes nothing.
     :param reserved: property names, in lower case, that Heap does not allow in any casing.
     :param rate_limit: items a minute that Heap takes for a whole environment; None when none is documented.
     :param person_rate_limit: items a minute that Heap takes for one person; None when none is documented.
@@ -76,6 +77,7 @@ class HeapObject:
     key: str
     behaviour: str
     person: tuple[str, ...]
+    once: bool = False
     reserved: frozenset[str] = frozenset()
     rate_limit: int | None = None
     person_rate_limit: int | None = None
@@ -120,6 +122,7 @@ EVENT = HeapObject(
     key="idempotency_key",
     behaviour="send",
     person=("identity", "user_id"),
+    once=True,
     rate_limit=15_000,
     person_rate_limit=1_000,
 )

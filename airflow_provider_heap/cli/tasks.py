@@ -39,7 +39,7 @@ def find_dag(dag_id: str) -> DAG:
     from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 
     broken: dict[str, str] = {}
-    for bundle in DagBundlesManager().get_all_dag_bundles():
+    for bundle in DagBundlesManager().get_all_dag_bundles():  # type: ignore[no-untyped-call]
         bundle.initialize()
         # What a DAG file prints must not come among a command's output.
         with _airflow_parsing_context_manager(dag_id=dag_id), redirect_stdout(sys.stderr):
@@ -128,7 +128,8 @@ def _context(
         start_date=date,
         _ti_context_from_server=TIRunContext(dag_run=run, max_tries=0),
     )
-    return ti.get_template_context()
+    context: Context = ti.get_template_context()
+    return context
 
 
 def _operator_class(task: Any) -> type:

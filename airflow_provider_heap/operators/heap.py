@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseHook, BaseOperator, ObjectStoragePath
-from airflow.providers.common.sql.hooks.sql import DbApiHook
+from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath
 
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.hooks.heap import HeapHook
+from airflow_provider_heap.hooks.sql import sql_hook, state_store
 from airflow_provider_heap.models import Model, Source
 from airflow_provider_heap.models.sql import SqlModel
+from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
+from airflow_provider_heap.sync.lease import Holder
 from airflow_provider_heap.sync.mapping import Constant
 from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
 from airflow_provider_heap.sync.mapping import Source as PropertySource
-from airflow_provider_heap.sync.pipeline import Chunks, Settings, Sync
+from airflow_provider_heap.sync.pipeline import Aim, Chunks, Settings, Sync
 from airflow_provider_heap.sync.rejects import Rejects
 from airflow_provider_heap.sync.row_template import RowTemplate
+from airflow_provider_heap.sync.state import State
+from airflow_provider_heap.sync.store import DEFAULT_TABLE, Scope, Store
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 __all__ = [
     "Constant",
@@ -59,11 +66,18 @@ class HeapSyncOperator(BaseOperator):
     :param rejects_path: folder, a path or any URL of ``ObjectStoragePath``, for the rows that did not arrive: each try
         writes ``<dag>/<task>/<run>/<map index>-<try>.jsonl``. (templated)
     :param fetch_size: rows that the database hands over at a time.
-    :param sync_name: names the sync; ``dag_id.task_id`` when not given. (templated)
+    :param state_conn_id: any SQL connection that may hold a table, for what was sent: then only rows that are new or
+        changed are sent. None sends every row in every run.
+    :param state_table: the table's name, may be ``schema.table``; it makes itself.
+    :param sync_name: names the sync and its state, so that a renamed task can keep it; ``dag_id.task_id`` when not
+        given. (templated)
+    :param full_sync: send all rows, whatever the state says, and record them. (templated)
     """
 
     #: What the rows become.
     heap_object: ClassVar[HeapObject]
+    #: How long the state of an event is kept.
+    state_retention: timedelta | float | str | None = None
 
     template_fields: Sequence[str] = (
         "model",
@@ -75,6 +89,7 @@ class HeapSyncOperator(BaseOperator):
         "max_rejected",
         "rejects_path",
         "sync_name",
+        "full_sync",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"model": "sql", "parameters": "json", "properties": "json"}
@@ -98,7 +113,10 @@ class HeapSyncOperator(BaseOperator):
         max_rejected: int | float | str = 0,
         rejects_path: str | ObjectStoragePath | None = None,
         fetch_size: int | str = 10_000,
+        state_conn_id: str | None = None,
+        state_table: str = DEFAULT_TABLE,
         sync_name: str | None = None,
+        full_sync: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -117,7 +135,10 @@ class HeapSyncOperator(BaseOperator):
         self.max_rejected = max_rejected
         self.rejects_path = rejects_path
         self.fetch_size = fetch_size
+        self.state_conn_id = state_conn_id
+        self.state_table = state_table
         self.sync_name = sync_name
+        self.full_sync = full_sync
 
     @cached_property
     def hook(self) -> HeapHook:
@@ -132,20 +153,7 @@ class HeapSyncOperator(BaseOperator):
         """
         if not self.sql_conn_id:
             raise ModelError("sql_conn_id is missing: name the Airflow connection that the query runs on.")
-        connection = BaseHook.get_connection(self.sql_conn_id)
-        try:
-            hook: object = connection.get_hook(hook_params=self.hook_params)  # type: ignore[no-untyped-call]
-        except AirflowException as error:
-            raise ModelError(
-                f"Connection {self.sql_conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): install "
-                "the provider of that type, or name another connection."
-            ) from error
-        if not isinstance(hook, DbApiHook):
-            raise ModelError(
-                f"Connection {self.sql_conn_id!r} gives a {type(hook).__name__}, not a DbApiHook, so it can't run SQL. "
-                "Name a SQL connection, or override get_db_hook() of the operator to return the right hook."
-            )
-        return hook
+        return sql_hook(self.sql_conn_id, self.hook_params)
 
     def mapping(self) -> SyncMapping:
         """
@@ -167,20 +175,53 @@ class HeapSyncOperator(BaseOperator):
         """Return the column, or the constant, of each of the item's fields beside its properties."""
         raise NotImplementedError
 
+    def scope(self) -> Scope:
+        """
+        Return whose state the sync's is.
+
+        :raises HeapConfigurationError: when the Heap connection can't be right.
+        """
+        return Scope(self.sync_name or f"{self.dag_id}.{self.task_id}", self.hook.environment(), self.heap_object)
+
+    def store(self) -> Store | None:
+        """
+        Return where state is kept; None when it isn't.
+
+        :raises ModelError: when that connection can't hold a table.
+        """
+        return state_store(self.state_conn_id, self.state_table) if self.state_conn_id else None
+
     def execute(self, context: Context) -> dict[str, Any]:
         """
         Run the sync.
 
         :param context: Airflow's.
         :return: the counters: read, unchanged, invalid, rejected, sent, truncated, requests, bytes, seconds, reasons
-            and rejects (the file of rows that did not arrive).
+            and rejects (the file of rows that did not arrive); with state also duplicate_keys.
         :raises HeapError: one of its classes, with the counters as ``report``.
         """
+        sync, chunks = self.prepare(context)
+        try:
+            report = sync.run(chunks).as_dict()
+        except BaseException:
+            self._keep_report(context, sync.report.as_dict())
+            raise
+        self._tell_assets(context, report)
+        return report
+
+    def prepare(self, context: Context, aim: Aim = Aim.SEND) -> tuple[Sync, Chunks]:
+        """
+        Return a run that is about to begin, and what it reads.
+
+        :param context: Airflow's.
+        :param aim: what to do with the rows.
+        :raises HeapError: when a parameter or a connection can't be right.
+        """
         settings = Settings(
-            batch_size=_whole("batch_size", self.batch_size),
-            concurrency=_whole("concurrency", self.concurrency),
-            rate_limit=None if _is_empty(self.rate_limit) else _whole("rate_limit", self.rate_limit),
-            max_rejected=_count_or_share("max_rejected", self.max_rejected),
+            batch_size=whole("batch_size", self.batch_size),
+            concurrency=whole("concurrency", self.concurrency),
+            rate_limit=None if is_empty(self.rate_limit) else whole("rate_limit", self.rate_limit),
+            max_rejected=count_or_share("max_rejected", self.max_rejected),
         )
         if settings.rate_limit is None and self.heap_object.rate_limit and _is_mapped(context):
             self.log.warning(
@@ -190,23 +231,18 @@ class HeapSyncOperator(BaseOperator):
                 f"{self.heap_object.rate_limit:,}",
                 self.heap_object.name,
             )
-        chunks = self._chunks(self.mapping(), _whole("fetch_size", self.fetch_size))
-        sync = self._sync = Sync(
+        self._sync = Sync(
             self.heap_object,
             self.hook.get_conn(settings.concurrency),
             settings,
-            name=self.sync_name or f"{self.dag_id}.{self.task_id}",
+            name=self.scope().sync,
             source=self._source,
             rejects=self._rejects(context),
+            state=self._state(context),
             log=self.log,
+            aim=aim,
         )
-        try:
-            report = sync.run(chunks).as_dict()
-        except BaseException:
-            self._keep_report(context, sync.report.as_dict())
-            raise
-        self._tell_assets(context, report)
-        return report
+        return self._sync, self._chunks(self.mapping(), whole("fetch_size", self.fetch_size))
 
     def on_kill(self) -> None:
         """End the sync: what Heap has answered is counted, and the task fails within seconds."""
@@ -245,6 +281,19 @@ class HeapSyncOperator(BaseOperator):
     def _source(self) -> str:
         """How messages call what is read."""
         return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
+
+    def _state(self, context: Context) -> State | None:
+        store, ti = self.store(), context.get("ti")
+        if store is None:
+            return None
+        holder = Holder(f"{ti.dag_id}/{ti.run_id}", f"{ti.task_id}[{ti.map_index}]") if ti else Holder(uuid4().hex)
+        return State(
+            store,
+            self.scope(),
+            holder,
+            all_rows=flag("full_sync", self.full_sync),
+            retention=seconds("state_retention", self.state_retention),
+        )
 
     def _rejects(self, context: Context) -> Rejects:
         if not self.rejects_path:
@@ -336,6 +385,8 @@ class HeapEventSyncOperator(HeapSyncOperator):
     :param session_id: column of the session's ID.
     :param insert_id_scope: ``event`` hashes the event's name and the insert ID, so that order 42 and refund 42 are two
         events; ``app`` sends the insert ID as it stands, at least 8 characters.
+    :param state_retention: how long an event that was sent stays in the state, a timedelta or a number of days; None
+        keeps it. Heap counts an event that comes again after that once all the same.
     """
 
     heap_object = EVENT
@@ -352,6 +403,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
         event_column: str | None = None,
         session_id: str | None = None,
         insert_id_scope: str = "event",
+        state_retention: timedelta | float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -363,6 +415,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
         self.event_column = event_column
         self.session_id = session_id
         self.insert_id_scope = insert_id_scope
+        self.state_retention = state_retention
 
     def mapping(self) -> SyncMapping:
         """
@@ -398,27 +451,3 @@ def _exactly_one(**given: str | None) -> None:
 
 def _is_mapped(context: Context) -> bool:
     return getattr(context.get("ti"), "map_index", -1) >= 0
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
-
-
-def _whole(name: str, value: Any) -> int:
-    """Read a whole number, which a template gives as text."""
-    try:
-        if isinstance(value, bool) or int(value) != float(value):
-            raise ValueError
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ModelError(f"{name} must be a whole number; found {value!r}.") from None
-
-
-def _count_or_share(name: str, value: Any) -> int | float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if isinstance(value, bool) or not number >= 0:
-        raise ModelError(f"{name} must be a count of rows, or a share of them below 1; found {value!r}.")
-    return number if 0 < number < 1 else _whole(name, value)

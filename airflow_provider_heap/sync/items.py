@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,19 @@ class Items:
         :param stop: the place after the last.
         """
         return Items(self.numbers[start:stop], self.keys[start:stop], self.people[start:stop], self.bodies[start:stop])
+
+    def those(self, wanted: Sequence[bool]) -> Items:
+        """
+        Return some of the items.
+
+        :param wanted: which, one entry an item.
+        """
+        return Items(
+            list(compress(self.numbers, wanted)),
+            list(compress(self.keys, wanted)),
+            list(compress(self.people, wanted)),
+            list(compress(self.bodies, wanted)),
+        )
 
     def then(self, other: Items) -> Items:
         """

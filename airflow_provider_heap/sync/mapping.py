@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import compress
 from typing import Any, ClassVar
 
 from airflow_provider_heap.api.objects import (
@@ -31,6 +30,8 @@ from airflow_provider_heap.sync.row_template import RowTemplate
 from airflow_provider_heap.sync.shapes import Shape
 from airflow_provider_heap.sync.values import Converter, NoJsonForm, encodable, is_utf8, shorten, utf16_length
 
+#: Raised when a release makes other bytes out of the same values: then all state is of old items, and the log says so.
+ENCODING = 1
 #: Event names whose hash is kept. A sync has a few, but a column may hold anything.
 MAX_EVENTS = 1000
 #: Shapes that are kept. A mapping has one, but for dicts and lists with ever new names inside.
@@ -148,6 +149,25 @@ class BoundMapping:
         self._properties = self._bind_properties()
         self._nested.taken = frozenset(name for name, _ in self._properties)
 
+    @property
+    def signature(self) -> str:
+        """The mapping in a few digits, behind the number of the encoding: another one makes other items."""
+        mapping = self._mapping
+        parts = [
+            mapping.fields,
+            self._sources,
+            mapping.nulls,
+            mapping.nested,
+            mapping.timezone,
+            mapping.insert_id_scope,
+        ]
+        return f"{ENCODING}:{blake2b(repr(parts).encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+    @property
+    def key_column(self) -> str | None:
+        """The column that the sync key comes from, as the database calls it."""
+        return self._column(self._mapping.fields[self._key])
+
     def items(self, rows: Sequence[Sequence[Any]], first: int) -> Mapped:
         """
         Turn a chunk of rows into items.
@@ -230,18 +250,12 @@ class BoundMapping:
         if not faults:
             return Mapped(items, [], len(cuts))
         sound = [row not in faults for row in range(len(rows))]
-        kept = Items(
-            list(compress(items.numbers, sound)),
-            list(compress(items.keys, sound)),
-            list(compress(items.people, sound)),
-            list(compress(items.bodies, sound)),
-        )
         names = self._columns.names
         invalid = [
             InvalidRow(first + row, faults[row].reason, faults[row].column, dict(zip(names, rows[row], strict=True)))
             for row in faults
         ]
-        return Mapped(kept, invalid, sum(row not in faults for row in cuts))
+        return Mapped(items.those(sound), invalid, sum(row not in faults for row in cuts))
 
     def _texts(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
@@ -305,6 +319,7 @@ class BoundMapping:
             self._check_name(name)
         readers = [(name, self._reader(source, f"property {name!r}")) for name, source in sources.items()]
         self._columns_of = {name: self._column(source) for name, source in sources.items()}
+        self._sources = sources
         return readers
 
     def _column(self, source: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from airflow_provider_heap.api.client import Answer
@@ -40,14 +41,18 @@ class Outcomes:
     :param report: takes the counts.
     :param rejects: takes the rows that did not arrive.
     :param forgiven: how many of those the task forgives.
+    :param record: writes down what Heap took; None when nobody wants to know.
     """
 
-    def __init__(self, report: Report, rejects: Rejects, forgiven: Forgiven) -> None:
+    def __init__(
+        self, report: Report, rejects: Rejects, forgiven: Forgiven, record: Callable[[Items], None] | None = None
+    ) -> None:
         self.report = report
         #: Rows read so far, on their way or settled.
         self.rows_read = 0
         self._rejects = rejects
         self._forgiven = forgiven
+        self._record = record
         self._closed = False
         self._lock = threading.Lock()
 
@@ -61,10 +66,14 @@ class Outcomes:
         Settle items that Heap answered with a 2xx.
 
         :param items: the items of that request.
+        :raises StateError: when they can't be recorded; they count as sent all the same.
         """
         with self._lock:
-            if not self._closed:
-                self.report.sent += len(items)
+            if self._closed:
+                return
+            self.report.sent += len(items)
+        if self._record:
+            self._record(items)
 
     def reject(self, items: Items, answer: Answer) -> None:
         """

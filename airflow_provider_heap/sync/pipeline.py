@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from math import ceil
 from typing import Any, Protocol
 
@@ -17,11 +18,12 @@ from airflow_provider_heap.api.pacing import Pace
 from airflow_provider_heap.exceptions import HeapError, ModelError, SyncStoppedError, TooManyRejectedError
 from airflow_provider_heap.sync.courier import Courier
 from airflow_provider_heap.sync.delivery import Delivery
-from airflow_provider_heap.sync.items import Batcher, InvalidRow
+from airflow_provider_heap.sync.items import Batcher, InvalidRow, Items
 from airflow_provider_heap.sync.mapping import BoundMapping
 from airflow_provider_heap.sync.outcomes import Forgiven, Outcomes
 from airflow_provider_heap.sync.rejects import Rejects
 from airflow_provider_heap.sync.report import PROGRESS_EVERY, Report
+from airflow_provider_heap.sync.state import State
 
 #: Seconds that requests in flight get when the run ends early. Airflow follows SIGTERM with SIGKILL after five.
 GRACE = 3.0
@@ -48,6 +50,13 @@ class Log(Protocol):
 
     def warning(self, message: Any, /, *args: Any) -> Any:
         """Tell what that person should act upon."""
+
+
+class Aim(Enum):
+    """What becomes of the items of a run."""
+
+    SEND = "sent"
+    RECORD = "recorded as sent"
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,9 @@ class Sync:
     :param name: what the log calls the sync.
     :param source: what the log calls the place that the rows come from.
     :param rejects: takes the rows that did not arrive.
+    :param state: knows what Heap holds already; None sends every row.
     :param log: where to tell what happens.
+    :param aim: what becomes of the items.
     """
 
     def __init__(
@@ -138,7 +149,9 @@ class Sync:
         name: str,
         source: str,
         rejects: Rejects | None = None,
+        state: State | None = None,
         log: Log | None = None,
+        aim: Aim = Aim.SEND,
     ) -> None:
         self.report = Report()
         self._client = client
@@ -146,12 +159,15 @@ class Sync:
         self._name = name
         self._source = source
         self._rejects = rejects or Rejects()
+        self._state = state
         self._log: Log = log or logging.getLogger(__name__)
         self._settings = settings
-        self._pace = settings.pace(heap_object)
-        self._outcomes = Outcomes(self.report, self._rejects, Forgiven(settings.max_rejected))
+        self._pace = settings.pace(heap_object) if aim is Aim.SEND else Pace()
+        self._outcomes = Outcomes(
+            self.report, self._rejects, Forgiven(settings.max_rejected), state.record if state else None
+        )
         self._delivery = Delivery(
-            self._deliver,
+            self._deliver if aim is Aim.SEND else self._outcomes.accept,
             self._pace,
             settings.concurrency,
             self._tell_progress,
@@ -161,6 +177,7 @@ class Sync:
         self._batcher = Batcher(settings.items_a_request(self._pace), MAX_BYTES - len(client.body(heap_object, [])))
         self._next_progress = time.monotonic() + PROGRESS_EVERY
         self._named = 0
+        self._mapping: BoundMapping | None = None
 
     def run(self, chunks: Chunks) -> Report:
         """
@@ -172,12 +189,17 @@ class Sync:
         """
         what, target = f"{self._object.name}s", self._client.environment.label
         self._log.info("Sync %s reads %s and writes %s to %s", self._name, self._source, what, target)
+        done = False
         try:
+            if self._state:
+                self._state.begin(self._log.warning, self._delivery.stop)
             with closing(chunks), _rows_no_garbage():
                 for mapping, rows in chunks:
                     self._take(mapping, rows)
             for batch in self._batcher.rest():
                 self._delivery.put(batch)
+            if self._state:
+                self._tell_duplicates(self._state)
             limit = self._pace.limit
             if self._delivery.on_disk:
                 self._log.info(
@@ -188,6 +210,7 @@ class Sync:
                     f" and take {self._delivery.on_disk / limit:,.0f} min at Heap's pace" if limit else "",
                 )
             self._delivery.finish()
+            done = True
             if self._outcomes.too_many():
                 raise self._too_many()
         except BaseException as error:
@@ -200,6 +223,8 @@ class Sync:
             raise
         finally:
             self._finish()
+            if self._state:
+                self._state.end(done, self._log.warning)
             for line in self.report.recap(self._title):
                 self._log.info("%s", line)
         return self.report
@@ -216,10 +241,13 @@ class Sync:
     def _title(self) -> str:
         return f"Sync {self._name}: {self._object.name}s ({self._object.behaviour}) to {self._client.environment.label}"
 
-    def _deliver(self, batch: Any) -> None:
+    def _deliver(self, batch: Items) -> None:
         self._courier.deliver(batch)
 
     def _take(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
+        if self._mapping is None and self._state:
+            self._state.meet(mapping.signature, self._log.warning)
+        self._mapping = mapping
         for start in range(0, len(rows), MAPPED_ROWS):
             self._map(mapping, rows[start : start + MAPPED_ROWS])
 
@@ -230,7 +258,11 @@ class Sync:
         if mapped.invalid:
             self._outcomes.invalidate(mapped.invalid)
             self._tell_invalid(mapped.invalid)
-        for batch in self._batcher.add(mapped.items):
+        items = mapped.items
+        if self._state:
+            items = self._state.changed(items)
+            self.report.unchanged += len(mapped.items) - len(items)
+        for batch in self._batcher.add(items):
             self._delivery.put(batch)
         self._tell_progress()
 
@@ -259,6 +291,19 @@ class Sync:
             self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
         self._named += len(rows)
 
+    def _tell_duplicates(self, state: State) -> None:
+        count = self.report.duplicate_keys = state.duplicate_keys()
+        if count:
+            assert self._mapping is not None
+            self._log.warning(
+                "%s keys came more than once; such rows are sent in their order, %s. To pick one row for each key: "
+                "select * from (select m.*, row_number() over (partition by %s order by ... desc) as pick from "
+                "(...the model...) m) p where pick = 1",
+                f"{count:,}",
+                "and Heap keeps the first" if self._object.once else "so the last one counts",
+                self._mapping.key_column,
+            )
+
     def _tell_progress(self) -> float:
         """Write a line when it is time; return the seconds until then."""
         left = self._next_progress - time.monotonic()
@@ -267,8 +312,17 @@ class Sync:
         self._next_progress += PROGRESS_EVERY - left
         report, limit = self.report, self._pace.limit
         self._log.info(
-            "%s rows read, %s sent, %s invalid, %s rejected%s; %s rows/s sent, %s",
-            *(f"{number:,}" for number in (self._outcomes.rows_read, report.sent, report.invalid, report.rejected)),
+            "%s rows read, %s unchanged, %s sent, %s invalid, %s rejected%s; %s rows/s sent, %s",
+            *(
+                f"{number:,}"
+                for number in (
+                    self._outcomes.rows_read,
+                    report.unchanged,
+                    report.sent,
+                    report.invalid,
+                    report.rejected,
+                )
+            ),
             f", {self._delivery.on_disk:,} wait on disk" if self._delivery.on_disk else "",
             f"{report.sent / report.seconds:,.0f}",
             f"Heap's pace allows {limit / 60:,.0f}" if limit else "no limit of pace",

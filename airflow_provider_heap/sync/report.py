@@ -23,6 +23,7 @@ class Report:
     :param truncated: texts that were cut to what Heap takes.
     :param requests: HTTP requests, repeated ones included.
     :param bytes: bytes of their bodies.
+    :param duplicate_keys: keys that came more than once; None when nobody looked.
     :param reasons: invalid and rejected rows by reason code.
     :param rejects: the file that holds those rows; None when there are none, or no folder for it.
     """
@@ -34,6 +35,7 @@ class Report:
     truncated: int = 0
     requests: int = 0
     bytes: int = 0
+    duplicate_keys: int | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: str | None = None
     _started: float = field(default_factory=time.monotonic)
@@ -64,6 +66,7 @@ class Report:
             "truncated": self.truncated,
             "requests": self.requests,
             "bytes": self.bytes,
+            **({} if self.duplicate_keys is None else {"duplicate_keys": self.duplicate_keys}),
             "seconds": round(self.seconds, 3),
             "reasons": dict(self.reasons),
             "rejects": self.rejects,
@@ -83,6 +86,7 @@ class Report:
             ("  rejected", f"{self.rejected:>12,}"),
             *((f"    {reason}", f"{count:>12,}") for reason, count in self.reasons.most_common()),
             ("  sent", f"{self.sent:>12,}"),
+            *([] if self.duplicate_keys is None else [("keys more than once", f"{self.duplicate_keys:>12,}")]),
             ("texts cut", f"{self.truncated:>12,}"),
             ("requests", f"{self.requests:>12,}   {self.bytes:,} bytes"),
             ("seconds", f"{self.seconds:>12,.1f}   {self.sent / seconds:,.0f} rows/s sent"),

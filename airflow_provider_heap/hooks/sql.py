@@ -1,0 +1,81 @@
+"""The SQL connections beside Heap's: where rows come from, and where state is kept."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.sync.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+def sql_hook(conn_id: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
+    """
+    Return the hook of a SQL connection.
+
+    :param conn_id: the connection's ID.
+    :param hook_params: passed to the hook's constructor.
+    :raises ModelError: when its hook can't run SQL, or there is none.
+    """
+    connection = BaseHook.get_connection(conn_id)
+    try:
+        hook: object = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+    except AirflowException as error:
+        raise ModelError(
+            f"Connection {conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): install the provider of "
+            "that type, or name another connection."
+        ) from error
+    if not isinstance(hook, DbApiHook):
+        raise ModelError(
+            f"Connection {conn_id!r} gives a {type(hook).__name__}, not a DbApiHook, so it can't run SQL. Name a SQL "
+            "connection, or override get_db_hook() of the operator to return the right hook."
+        )
+    return hook
+
+
+def state_store(conn_id: str, table: str) -> Store:
+    """
+    Return the state that a SQL connection holds.
+
+    :param conn_id: the connection's ID.
+    :param table: name of the table.
+    :raises ModelError: when the connection can't hold a table.
+    """
+    try:
+        engine = _engine(sql_hook(conn_id))
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"Connection {conn_id!r} can't hold the state ({type(error).__name__}: {error}): state_conn_id takes a "
+            "connection that SQLAlchemy can open."
+        ) from error
+    return Store(engine, table, conn_id)
+
+
+def _engine(hook: DbApiHook) -> Engine:
+    """Return an engine whose connections are the hook's own, with all of its settings, where the two fit."""
+    engine: Engine = hook.get_sqlalchemy_engine()
+    # SQLite's may only be used on the thread that opened them; the engine knows.
+    if engine.dialect.name == "sqlite":
+        return engine
+    lock = threading.Lock()
+
+    def connect() -> Any:
+        with lock:  # hooks keep the connection that they opened last
+            return hook.get_conn()
+
+    connection = connect()
+    driver = type(connection).__module__.partition(".")[0]
+    connection.close()
+    if driver != getattr(engine.dialect.dbapi, "__name__", "").partition(".")[0]:
+        return engine
+    engine.dispose()
+    found: Engine = hook.get_sqlalchemy_engine({"creator": connect})
+    return found
