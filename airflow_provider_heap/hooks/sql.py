@@ -71,7 +71,10 @@ def _engine(hook: DbApiHook) -> Engine:
         with lock:  # hooks keep the connection that they opened last
             return hook.get_conn()
 
-    connection = connect()
+    try:
+        connection = connect()
+    except Exception:
+        return engine  # that it can't be reached is for those to tell who use it
     driver = type(connection).__module__.partition(".")[0]
     connection.close()
     if driver != getattr(engine.dialect.dbapi, "__name__", "").partition(".")[0]:

@@ -155,7 +155,7 @@ class BoundMapping:
         mapping = self._mapping
         parts = [
             mapping.fields,
-            self._sources,
+            sorted(self._sources.items()),
             mapping.nulls,
             mapping.nested,
             mapping.timezone,
@@ -202,8 +202,9 @@ class BoundMapping:
                     self._columns_of.setdefault(leaf, faults.column)
                     opened[leaf] = self._converted(inner, set(map(type, inner)), faults)
             found[name] = self._converted(values, kinds, faults)
-        # In the order of their names, so that the bytes of an item do not depend on the other rows of its chunk.
-        return found | {name: opened[name] for name in sorted(opened)}
+        # In the order of their names, so that the bytes of an item depend neither on the order of the columns nor on
+        # the other rows of its chunk.
+        return dict(sorted((found | opened).items()))
 
     def _converted(self, values: Sequence[Any], kinds: set[type], faults: Faults) -> Sequence[Any]:
         values = self._converter.column(values, kinds, faults)
@@ -319,7 +320,7 @@ class BoundMapping:
             self._check_name(name)
         readers = [(name, self._reader(source, f"property {name!r}")) for name, source in sources.items()]
         self._columns_of = {name: self._column(source) for name, source in sources.items()}
-        self._sources = sources
+        self._sources = {name: repr(source) for name, source in sources.items()}
         return readers
 
     def _column(self, source: Any) -> str | None:
