@@ -45,6 +45,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
         "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],
+        "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

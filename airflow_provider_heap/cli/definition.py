@@ -5,9 +5,76 @@ runs.
 
 from __future__ import annotations
 
-from airflow.cli.cli_config import ActionCommand, CLICommand, GroupCommand
+from typing import Any
 
-COMMANDS: tuple[ActionCommand | GroupCommand, ...] = ()
+from airflow.cli.cli_config import (
+    ARG_DAG_ID,
+    ARG_OUTPUT,
+    ARG_TASK_ID,
+    ARG_VERBOSE,
+    ARG_YES,
+    ActionCommand,
+    Arg,
+    CLICommand,
+    GroupCommand,
+    lazy_load_command,
+)
+
+
+def _option(flag: str, text: str, **settings: Any) -> Arg:
+    return Arg((flag,), help=text, **settings)  # type: ignore[no-untyped-call]
+
+
+def _command(name: str, path: str, text: str, *args: Arg) -> ActionCommand:
+    return ActionCommand(name, text, lazy_load_command(f"airflow_provider_heap.cli.{path}"), (*args, ARG_VERBOSE))
+
+
+TASK = (ARG_DAG_ID, ARG_TASK_ID)
+RUN = (
+    _option("--logical-date", "Logical date of the run that templates are rendered for (default: now)"),
+    _option("--conf", "JSON of the run's conf, for templates"),
+    _option("--map-index", "Which instance of a mapped task", type=int, default=-1),
+)
+EVENT = _option("--event", "Name of the key's event, for a task with event_column")
+FILE = _option("path", "A file: a path, or any URL of ObjectStoragePath")
+
+
+STATE = (
+    _command(
+        "show",
+        "state.show",
+        "Tell how much is recorded, and of a key when it was sent",
+        *TASK,
+        _option("--key", "An Account ID, an identity or an insert ID"),
+        EVENT,
+        *RUN,
+        ARG_OUTPUT,
+    ),
+    _command(
+        "forget",
+        "state.forget",
+        "Strike keys out, so that the next run sends them again",
+        *TASK,
+        _option("--key", "Account IDs, identities or insert IDs", nargs="+", default=()),
+        _option("--all", "All keys of the sync", action="store_true"),
+        EVENT,
+        *RUN,
+        ARG_YES,
+    ),
+    _command(
+        "adopt",
+        "state.adopt",
+        "Record the model's present rows as already sent, without sending them",
+        *TASK,
+        *RUN,
+    ),
+    _command("export", "state.export", "Write the state to a file", *TASK, FILE, *RUN),
+    _command("import", "state.import_", "Read the state from a file that export wrote", *TASK, FILE, *RUN),
+)
+
+COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
+    GroupCommand("state", "Look at what is recorded as sent, and change it", STATE),
+)
 
 
 def get_heap_cli_commands() -> list[CLICommand]:

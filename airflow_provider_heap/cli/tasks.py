@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from datetime import datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pendulum
+from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+from airflow.utils.cli import suppress_logs_and_warning
 
+from airflow_provider_heap.exceptions import HeapError
 from airflow_provider_heap.operators.heap import HeapSyncOperator
 
 if TYPE_CHECKING:
@@ -22,9 +28,49 @@ class NotFoundError(Exception):
     """There is no such DAG, or no such sync in it."""
 
 
-def use_server_connections() -> None:
-    """Let connections that stand in Airflow's own database be found, as Airflow's own commands do."""
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+def command(function: Callable[[Namespace], None]) -> Callable[[Namespace], None]:
+    """
+    Make a command of a function: a failure ends it with its message, and no log comes among its output.
+
+    :param function: takes the arguments, and prints; ``-v`` lets the log through.
+    """
+
+    @wraps(function)
+    def run(args: Namespace) -> None:
+        # Connections that stand in Airflow's own database are found, as Airflow's own commands find them.
+        os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+        try:
+            suppress_logs_and_warning(function)(args)
+        except (NotFoundError, HeapError, AirflowNotFoundException) as error:
+            raise SystemExit(str(error)) from None
+
+    return run
+
+
+def rendered(args: Namespace) -> tuple[HeapSyncOperator, Context]:
+    """
+    Return the sync that a command was told, rendered for the run that it was told.
+
+    :param args: ``dag_id``, ``task_id``, ``logical_date``, ``conf`` and ``map_index``.
+    :raises NotFoundError: when there is no such sync, or an argument can't be read.
+    """
+    try:
+        date = pendulum.parse(args.logical_date) if args.logical_date else None
+        if not isinstance(date, datetime | None):
+            raise ValueError
+    except ValueError:
+        raise NotFoundError(f"--logical-date must be ISO 8601; found {args.logical_date!r}.") from None
+    try:
+        conf = json.loads(args.conf or "{}")
+    except ValueError as error:
+        raise NotFoundError(f"--conf must be JSON: {error}.") from None
+    return render(
+        find_dag(args.dag_id),
+        args.task_id,
+        logical_date=date,
+        conf=conf,
+        map_index=args.map_index,
+    )
 
 
 def find_dag(dag_id: str) -> DAG:

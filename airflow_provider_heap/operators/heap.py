@@ -20,7 +20,7 @@ from airflow_provider_heap.models import Model, Source
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
 from airflow_provider_heap.sync.lease import Holder
-from airflow_provider_heap.sync.mapping import Constant
+from airflow_provider_heap.sync.mapping import Constant, idempotency_key
 from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
 from airflow_provider_heap.sync.mapping import Source as PropertySource
 from airflow_provider_heap.sync.pipeline import Aim, Chunks, Settings, Sync
@@ -190,6 +190,16 @@ class HeapSyncOperator(BaseOperator):
         :raises ModelError: when that connection can't hold a table.
         """
         return state_store(self.state_conn_id, self.state_table) if self.state_conn_id else None
+
+    def sync_key(self, value: str, event: str | None = None) -> str:
+        """
+        Return the key that Heap knows an item by.
+
+        :param value: an Account ID, an identity or an insert ID.
+        :param event: the event's name, where the task has none of its own.
+        :raises ModelError: when the event's name is missing.
+        """
+        return value
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
@@ -424,6 +434,21 @@ class HeapEventSyncOperator(HeapSyncOperator):
         :raises ModelError: when the parameters contradict each other.
         """
         return replace(super().mapping(), insert_id_scope=self.insert_id_scope)
+
+    def sync_key(self, value: str, event: str | None = None) -> str:
+        """
+        Return the idempotency key of an event.
+
+        :param value: its insert ID.
+        :param event: its name, where the task has none of its own.
+        :raises ModelError: when the event's name is missing.
+        """
+        if self.insert_id_scope == "app":
+            return value
+        name = self.event if self.event is not None else event
+        if name is None:
+            raise ModelError("The events' names stand in a column: say which event the insert ID is of.")
+        return idempotency_key(name, value)
 
     def item_fields(self) -> dict[str, str | Constant]:
         """

@@ -109,6 +109,16 @@ class Mapped:
 Reader = Callable[[Sequence[Sequence[Any]], int, Faults], Sequence[Any]]
 
 
+def idempotency_key(event: str, insert_id: str) -> str:
+    """
+    Return the key of an event: Heap hashes it alone, and without the event in it order 42 and refund 42 would be one.
+
+    :param event: the event's name.
+    :param insert_id: what tells events of that name apart.
+    """
+    return blake2b(f"{event}\x1f{insert_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 class _Begun(dict[str, blake2b]):
     """The hash of each event's name, to go on with for each of its insert IDs."""
 
@@ -281,7 +291,7 @@ class BoundMapping:
         return insert_ids
 
     def _hashes(self, events: Sequence[str | None], insert_ids: Sequence[str | None]) -> list[str | None]:
-        """Heap hashes the key alone: without the event in it, order 42 and refund 42 would be one event."""
+        """Do for a column what :func:`idempotency_key` does for one event."""
         hashes: list[str | None] = []
         begun = self._begun
         for event, insert_id in zip(events, insert_ids, strict=True):

@@ -300,6 +300,30 @@ class Store:
         with self.told("changed"), self.transaction() as connection:
             return connection.execute(statement).rowcount
 
+    def sent_at(self, digest: str) -> int | None:
+        """
+        Return when a key was sent, in seconds since 1970; None when it is not recorded.
+
+        :param digest: the key.
+        :raises StateError: when it can't be read.
+        """
+        keys = self.tables.keys.c
+        with self.told("read"), self.engine.connect() as connection:
+            found: int | None = connection.execute(sa.select(keys.sent_at).where(keys.key_hash == digest)).scalar()
+            return found
+
+    def rows(self, sync_id: str) -> Iterator[tuple[str, str, int]]:
+        """
+        Return all that is recorded: key, fingerprint and when it was sent, in seconds since 1970.
+
+        :param sync_id: the scope's.
+        :raises StateError: when it can't be read.
+        """
+        keys = self.tables.keys.c
+        query = sa.select(keys.key_hash, keys.fingerprint, keys.sent_at).where(keys.sync_id == sync_id)
+        with self.told("read"), self.engine.connect() as connection:
+            yield from map(tuple, connection.execution_options(stream_results=True).execute(query))
+
     def size(self, sync_id: str) -> int:
         """
         Return how many keys are recorded.
