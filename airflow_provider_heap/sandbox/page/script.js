@@ -118,7 +118,7 @@ function drawOverview() {
   }
   $("environment").value = state.appId;
   const notTaken = overview.refused ? `, ${number(overview.refused)} not taken` : "";
-  const repeats = held.duplicates ? `, ${number(held.duplicates)} repeated events ignored` : "";
+  const repeats = held.duplicates ? `, events that came again: ${number(held.duplicates)}` : "";
   const appId = held.app_id ? `App ID ${held.app_id}: ` : "";
   document.title = overview.requests ? `Heap sandbox (${number(overview.requests)})` : "Heap sandbox";
   $("live").className = "live on";
