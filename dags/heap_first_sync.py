@@ -1,8 +1,7 @@
 """
 ### A first sync
 
-The people of a small SQLite database become users in Heap. The tutorial in the docs makes the database from
-`dags/sql/first_sync.sql`, and builds this file line by line.
+The people of a small SQLite database become users in Heap. It is the DAG of the tutorial, `docs/first-sync.md`.
 """
 
 from __future__ import annotations

@@ -29,8 +29,10 @@ python_use_unqualified_type_names = True
 COLORED = ("color-brand-primary", "color-brand-content", "color-api-name", "color-api-pre-name")
 html_theme = "furo"
 html_title = f"airflow-provider-heap {release}"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
-    "light_css_variables": {name: "#5b45c9" for name in COLORED},
-    "dark_css_variables": {name: "#ab9cff" for name in COLORED},
+    "light_css_variables": dict.fromkeys(COLORED, "#5b45c9"),
+    "dark_css_variables": dict.fromkeys(COLORED, "#ab9cff"),
 }

@@ -9,14 +9,10 @@ from tests.conftest import ROOT
 from tests.system.dags import load, task_instances
 
 
-# [alert]
 def tell(context):
     """Say what a failed sync did; to be a task's on_failure_callback."""
     report = getattr(context["exception"], "report", None) or {}
     print(f"{context['ti'].task_id}: {report.get('sent', 0)} rows sent, the others: {report.get('reasons', {})}")
-
-
-# [/alert]
 
 
 def test_a_callback_tells_what_arrived_before_the_task_failed(heap_sandbox, warehouse, capsys):

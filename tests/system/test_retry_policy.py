@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from airflow_provider_heap.exceptions import HeapUnavailableError
@@ -11,6 +9,8 @@ from airflow_provider_heap.exceptions import HeapUnavailableError
 pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="Airflow before 3.3 has no retry policies")
 
 # [policy]
+from datetime import timedelta
+
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 # Heap is down: wait longer than for anything else.
