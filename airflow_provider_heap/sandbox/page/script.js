@@ -5,7 +5,7 @@
 const COLUMNS = {
   users: [["Identity", "key"], ["Properties", ""]],
   accounts: [["Account ID", "key"], ["Properties", ""]],
-  events: [["Event", "key"], ["Who", "key"], ["Properties", ""]],
+  events: [["Event", "event"], ["Who", "key"], ["Properties", ""]],
   requests: [["No.", "few right"], ["At", "narrow"], ["Endpoint", "middle"], ["App ID", "id"], ["Items", "few right"],
     ["Bytes", "narrow right"], ["Answer", ""]],
 };
