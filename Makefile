@@ -7,8 +7,12 @@ VENV ?= .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/installed-airflow-$(AIRFLOW_VERSION)
 
+# Installs an extra that only one target needs.
+install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[$(1)]'; \
+	else $(BIN)/python -m pip install --quiet -e '.[$(1)]'; fi
+
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test check bench clean
+.PHONY: help demo airflow test check docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -28,13 +32,17 @@ check: $(STAMP)  ## lint, types, and the wheel
 	$(BIN)/mypy
 	BIN=$(BIN) scripts/check_wheel.sh
 
+docs: $(STAMP)  ## build the documentation into site/; a warning is an error
+	@$(call install,docs)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs site
+	@echo "The documentation is in site/index.html"
+
 bench: $(STAMP)  ## measure what a row costs, against others, on this machine
-	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[bench]'; \
-		else $(BIN)/python -m pip install --quiet -e '.[bench]'; fi
+	@$(call install,bench)
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) .airflow build dist *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .airflow build dist site *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
 
 # uv installs Airflow in seconds; where there is no uv, pip does in a minute. Compiled once, Airflow starts in a third of
 # the time, also where Python may not keep what it compiles.

@@ -7,6 +7,15 @@ from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_ITEMS, MAX_PROPERTY_LENGTH, Field, HeapObject, Kind
 
+#: What the sandbox does although Heap documents nothing about it.
+GUESSES = (
+    "One bad item refuses its whole request with 400 and a text that names the item.",
+    "Booleans, nulls and objects as property values are refused; Heap names numbers and strings alone.",
+    "A repeated idempotency_key is answered 200 like a new one.",
+    "Any digits-only App ID is taken; so does Heap, as third parties say.",
+    "With --enforce-pace, items over Heap's limits are answered 429 with Retry-After.",
+)
+
 
 class Refused(Exception):
     """

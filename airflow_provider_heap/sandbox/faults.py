@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import msgspec
+
+#: Seconds; a client that waits for an answer longer than that tests nothing any more.
+LONGEST = 3600
+
 
 @dataclass
 class Faults:
@@ -44,8 +49,11 @@ class Faults:
 
     def __post_init__(self) -> None:
         self.refuse = frozenset(self.refuse)
-        if self.latency < 0 or self.every < 1:
-            raise ValueError("latency must be 0 or more, and every 1 or more")
+        if not 0 <= self.latency <= LONGEST or self.every < 1:
+            raise ValueError(f"latency must be 0 to {LONGEST} seconds, and every 1 or more")
+        for name in ("times", "seconds", "retry_after", "max_bytes"):
+            if (value := getattr(self, name)) is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{name} must be 0 or more")
         if self.reset not in (None, "before", "after"):
             raise ValueError("reset must be 'before' or 'after'")
         for status in (self.status, self.refuse_status):
@@ -61,17 +69,24 @@ class Faults:
         :raises ValueError: when a name or a value can't be.
         """
         names = {each.name for each in fields(cls) if not each.name.startswith("_")}
+        if not isinstance(values, Mapping):
+            raise ValueError("faults are an object of parameters by name")
         if unknown := set(values) - names:
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
         try:
-            return cls(**values)
-        except TypeError as error:
+            return msgspec.convert(values, cls)
+        except msgspec.ValidationError as error:
             raise ValueError(str(error)) from None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters as JSON can hold them."""
         found = {each.name: getattr(self, each.name) for each in fields(self) if not each.name.startswith("_")}
         return {**found, "refuse": sorted(self.refuse)}
+
+    @property
+    def failed(self) -> int:
+        """How many requests have failed by status or reset since these faults were set."""
+        return self._failed
 
     def strikes(self) -> bool:
         """Count a request, and tell whether it fails."""

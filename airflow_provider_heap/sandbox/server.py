@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from airflow_provider_heap.api.objects import ACCOUNT, OBJECTS, HeapObject
-from airflow_provider_heap.sandbox.checks import Refused, items_of
+from airflow_provider_heap.sandbox import view
+from airflow_provider_heap.sandbox.checks import GUESSES, Refused, items_of
 from airflow_provider_heap.sandbox.faults import Faults
-from airflow_provider_heap.sandbox.page import page
+from airflow_provider_heap.sandbox.pace import Arrivals
 from airflow_provider_heap.sandbox.store import HeapEnvironment, Request
 
 _BY_PATH = {heap_object.endpoint: heap_object for heap_object in OBJECTS}
+
+_PAGE = Path(__file__).parent / "page"
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/script.js": ("script.js", "text/javascript; charset=utf-8"),
+}
+#: The page loads nothing from elsewhere, and runs nothing that arrived.
+_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'self'; img-src data:", "Cache-Control": "no-store"}
 
 
 class Sandbox:
@@ -43,6 +52,8 @@ class Sandbox:
         self.faults = faults or Faults()
         self._on_request = on_request
         self._lock = threading.Lock()
+        # What turns the monotonic clock into the wall's.
+        self._epoch = time.time() - time.monotonic()
         self._server = _Server((host, port), _Handler)
         self._server.sandbox = self
         self._thread: threading.Thread | None = None
@@ -78,8 +89,8 @@ class Sandbox:
         with self._lock:
             self.requests: list[Request] = []
             self._environments: dict[str, HeapEnvironment] = {}
-            # When items arrived in the last minute, for faults.enforce_pace.
-            self._arrivals: deque[tuple[float, str, HeapObject, list[dict[str, Any]]]] = deque()
+            self._arrivals = Arrivals()
+            self._changed = time.time_ns()
 
     def environment(self, app_id: str | None = None) -> HeapEnvironment:
         """
@@ -106,9 +117,15 @@ class Sandbox:
         """Events in the order of their arrival, of the first App ID."""
         return self.environment().events
 
-    def summary(self) -> dict[str, Any]:
-        """Return everything that arrived, and how many requests, as JSON can hold it."""
+    def summary(self, app_id: str | None = None) -> dict[str, Any]:
+        """
+        Return everything that arrived, as JSON can hold it.
+
+        :param app_id: for this App ID alone; None for all of them, and how many requests there were.
+        """
         with self._lock:
+            if app_id is not None:
+                return self.environment(app_id).as_dict()
             return {
                 "environments": {app_id: held.as_dict() for app_id, held in self._environments.items()},
                 "requests": len(self.requests),
@@ -116,10 +133,34 @@ class Sandbox:
                 "faults": self.faults.as_dict(),
             }
 
-    def page(self) -> str:
-        """Return the page for people."""
+    def overview(self) -> dict[str, Any]:
+        """Return how much arrived and what it does wrong, for the page; small, whatever arrived."""
         with self._lock:
-            return page(self.url, self._environments, self.requests, self.faults)
+            return {
+                **view.counts(self._environments, self.requests),
+                # As text: JavaScript has no integers of that size.
+                "revision": str(self._changed),
+                "faults": self.faults.as_dict(),
+                "failed": self.faults.failed,
+                "guesses": GUESSES,
+            }
+
+    def rows(self, kind: str, app_id: str = "", search: str = "", page: int = 0) -> dict[str, Any]:
+        """
+        Return one page of what arrived, the newest first, for the page.
+
+        :param kind: ``users``, ``accounts``, ``events`` or ``requests``.
+        :param app_id: whose; empty for the first that was written to. Requests are those of all.
+        :param search: a text that rows must hold, in whatever case.
+        :param page: which page, from 0 on.
+        :raises KeyError: when there is no such kind.
+        :raises ValueError: when the page is below 0.
+        """
+        if page < 0:
+            raise ValueError(page)
+        with self._lock:
+            things = view.listed(kind, self.environment(app_id or None), self.requests)
+        return view.page(kind, things, search, page, self._epoch)
 
     def answer(self, path: str, body: bytes) -> tuple[int, str, float | None]:
         """
@@ -131,20 +172,16 @@ class Sandbox:
         """
         arrived = time.monotonic()
         heap_object = _BY_PATH[path]
-        decoded, problem = _decode(heap_object, body)
-        app_id = str(decoded.get("app_id", "")) if isinstance(decoded, dict) else ""
-        found = decoded.get(heap_object.array) if isinstance(decoded, dict) else None
-        items: list[dict[str, Any]] = (
-            [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-        )
+        app_id, items, problem = _decode(heap_object, body)
         with self._lock:
             status, text, retry_after, taken = self._judge(heap_object, app_id, items, problem, len(body), arrived)
             if taken:
-                items = items or items_of(heap_object, decoded)
                 self._environments.setdefault(app_id, HeapEnvironment()).take(heap_object, items)
-                self._arrivals.append((arrived, app_id, heap_object, items))
+                if self.faults.enforce_pace:
+                    self._arrivals.take(heap_object, app_id, items, arrived)
             request = Request(len(self.requests) + 1, arrived, path, app_id, items, len(body), status, text, taken)
             self.requests.append(request)
+            self._changed = time.time_ns()
             latency = self.faults.latency
         if self._on_request:
             self._on_request(request)
@@ -170,28 +207,24 @@ class Sandbox:
             return 400, problem, None, False
         if any(faults.refuse.intersection(map(str, item.values())) for item in items if faults.refuse):
             return faults.refuse_status, "told to refuse a key of this request", None, False
-        if faults.enforce_pace and self._over_pace(heap_object, app_id, items, arrived):
+        if faults.enforce_pace and self._arrivals.over(heap_object, app_id, items, arrived):
             return 429, "over the limit of a minute", 5.0, False
         return 200, "OK" if heap_object is ACCOUNT else "{}", None, True
 
-    def _over_pace(self, heap_object: HeapObject, app_id: str, items: list[dict[str, Any]], now: float) -> bool:
-        while self._arrivals and self._arrivals[0][0] <= now - 60:
-            self._arrivals.popleft()
-        before = [each for _, to, what, held in self._arrivals if to == app_id and what is heap_object for each in held]
-        return heap_object.rate_limit is not None and len(before) + len(items) > heap_object.rate_limit
 
-
-def _decode(heap_object: HeapObject, body: bytes) -> tuple[Any, str | None]:
-    """Decode a body; returns it and what is wrong with it, if anything."""
+def _decode(heap_object: HeapObject, body: bytes) -> tuple[str, list[dict[str, Any]], str | None]:
+    """Decode a body; returns its App ID, its items, and what is wrong with it, if anything."""
     try:
         decoded = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
-        return None, f"postBody should be JSON: {error}"
+        return "", [], f"postBody should be JSON: {error}"
+    app_id = str(decoded.get("app_id", "")) if isinstance(decoded, dict) else ""
     try:
-        items_of(heap_object, decoded)
+        return app_id, items_of(heap_object, decoded), None
     except Refused as refused:
-        return decoded, str(refused)
-    return decoded, None
+        found = decoded.get(heap_object.array) if isinstance(decoded, dict) else None
+        items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        return app_id, items, str(refused)
 
 
 class _Server(ThreadingHTTPServer):
@@ -209,12 +242,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url, sandbox = urlsplit(self.path), self.server.sandbox
-        if url.path == "/":
-            self._answer(200, sandbox.page(), "text/html; charset=utf-8")
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path in _FILES:
+            name, kind = _FILES[url.path]
+            self._answer(200, (_PAGE / name).read_text("utf-8"), kind, _PAGE_HEADERS)
         elif url.path == "/sandbox":
-            app_id = parse_qs(url.query).get("app_id", [None])[0]
-            found = sandbox.summary() if app_id is None else sandbox.environment(app_id).as_dict()
-            self._answer(200, json.dumps(found), "application/json")
+            self._answer_json(sandbox.summary(query.get("app_id")))
+        elif url.path == "/sandbox/overview":
+            self._answer_json(sandbox.overview())
+        elif url.path == "/sandbox/rows":
+            self._answer_rows(**query)
         else:
             self._answer(404, "not found", "text/plain")
 
@@ -234,14 +271,24 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(200, "{}", "application/json")
         if path == "/sandbox/faults":
             try:
-                sandbox.faults = Faults.parse(json.loads(body or b"{}"))
-            except ValueError as error:
+                sandbox.faults = Faults.parse(msgspec.json.decode(body or b"{}"))
+            except (ValueError, msgspec.DecodeError) as error:
                 return self._answer(400, str(error), "text/plain")
-            return self._answer(200, json.dumps(sandbox.faults.as_dict()), "application/json")
+            return self._answer_json(sandbox.faults.as_dict())
         return self._answer(404, "not found", "text/plain")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the command tells requests in its own way."""
+
+    def _answer_rows(self, kind: str = "", app_id: str = "", search: str = "", page: str = "0", **_: str) -> None:
+        try:
+            found = self.server.sandbox.rows(kind, app_id, search, int(page))
+        except (KeyError, ValueError):
+            return self._answer(400, "kind is users, accounts, events or requests; page is 0 or more", "text/plain")
+        return self._answer_json(found)
+
+    def _answer_json(self, found: dict[str, Any]) -> None:
+        self._answer(200, msgspec.json.encode(found).decode(), "application/json", {"Cache-Control": "no-store"})
 
     def _answer(self, status: int, text: str, kind: str, headers: dict[str, str] | None = None) -> None:
         body = text.encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_heap.api.objects import ACCOUNT, HeapObject
@@ -35,7 +35,8 @@ class HeapEnvironment:
         for item in items:
             if heap_object.key in heap_object.person:
                 held = self.accounts if heap_object is ACCOUNT else self.users
-                held.setdefault(item[heap_object.key], {}).update(item.get("properties", {}))
+                # What was written last stands last. A dict that stands here is never changed, so it can be shown.
+                held[item[heap_object.key]] = held.pop(item[heap_object.key], {}) | item.get("properties", {})
                 continue
             key = item.get(heap_object.key)
             if key in self._keys:
@@ -49,7 +50,12 @@ class HeapEnvironment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
-        return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+        return {
+            "accounts": dict(self.accounts),
+            "users": dict(self.users),
+            "events": list(self.events),
+            "duplicates": self.duplicates,
+        }
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def test_asset_events_carry_the_counters_and_a_task_may_use_the_hook(heap_sandbo
 with DAG(dag_id="assets", schedule=None):
     @task
     def by_hook():
-        return HeapHook().add_account_properties([{"account_id": 1, "properties": {"a": 1}}])
+        return HeapHook().add_account_properties([{"account_id": "acme", "properties": {"Plan": "pro"}}])
 
     by_hook() >> HeapUserSyncOperator(
         task_id="sync", model="select * from users", sql_conn_id="warehouse", identity="email",

@@ -10,6 +10,7 @@ import requests
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.sandbox import Faults, Sandbox
 from airflow_provider_heap.sandbox.__main__ import in_words, main
+from airflow_provider_heap.sandbox.pace import Arrivals
 
 
 def post(sandbox, heap_object, *items, app_id="123"):
@@ -119,11 +120,33 @@ def test_a_connection_is_cut_before_or_after_the_items_are_taken(heap_sandbox, m
     assert len(heap_sandbox.users) == taken
 
 
-def test_the_pace_of_heap_can_be_enforced(heap_sandbox):
+def test_the_pace_of_heap_can_be_enforced_for_an_environment(heap_sandbox):
     heap_sandbox.faults = Faults(enforce_pace=True)
-    events = [event() for _ in range(1000)]
-    statuses = [post(heap_sandbox, EVENT, *events).status_code for _ in range(16)]
+    statuses = [
+        post(heap_sandbox, EVENT, *[event(identity=f"u{batch}-{n}") for n in range(1000)]).status_code
+        for batch in range(16)
+    ]
     assert statuses == [200] * 15 + [429]
+    assert post(heap_sandbox, EVENT, event(), app_id="2").status_code == 200
+    assert post(heap_sandbox, USER, {"identity": "ada"}).status_code == 200
+
+
+def test_the_pace_of_heap_can_be_enforced_for_a_person(heap_sandbox):
+    heap_sandbox.faults = Faults(enforce_pace=True)
+    assert post(heap_sandbox, EVENT, *[event() for _ in range(999)]).status_code == 200
+    answer = post(heap_sandbox, EVENT, event(), event(), event(identity="bob"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+    single = {"app_id": "123", **event()}
+    assert requests.post(heap_sandbox.url + EVENT.endpoint, json=single, timeout=10).status_code == 200
+    assert requests.post(heap_sandbox.url + EVENT.endpoint, json=single, timeout=10).status_code == 429
+    assert post(heap_sandbox, EVENT, event(identity="bob")).status_code == 200
+
+
+def test_a_minute_later_heap_takes_as_much_again():
+    arrivals, items = Arrivals(), [event() for _ in range(1000)]
+    arrivals.take(EVENT, "1", items, now=0.0)
+    assert arrivals.over(EVENT, "1", items[:1], now=59.9)
+    assert not arrivals.over(EVENT, "1", items, now=60.0)
 
 
 def test_faults_are_set_and_things_forgotten_over_http(heap_sandbox):
@@ -136,19 +159,84 @@ def test_faults_are_set_and_things_forgotten_over_http(heap_sandbox):
     assert requests.get(f"{url}/sandbox", timeout=10).json()["requests"] == 0
 
 
-@pytest.mark.parametrize("faults", [{"every": 0}, {"latency": -1}, {"reset": "never"}, {"status": 99}])
-def test_faults_that_cannot_be_are_refused(faults):
-    with pytest.raises(ValueError, match="must be"):
-        Faults.parse(faults)
+@pytest.mark.parametrize(
+    ("faults", "says"),
+    [
+        ({"every": 0}, "every 1 or more"),
+        ({"latency": -1}, "latency must be"),
+        ({"latency": "slow"}, "Expected `float`, got `str`"),
+        ({"every": 1.5}, "Expected `int`"),
+        ({"reset": "never"}, "reset must be"),
+        ({"status": 99}, "status must be"),
+        ({"times": -1}, "times must be"),
+        ({"refuse": "ada"}, "Expected `array`"),
+        (["ada"], "an object"),
+    ],
+)
+def test_faults_that_cannot_be_are_refused_and_change_nothing(heap_sandbox, faults, says):
+    heap_sandbox.faults = Faults(max_bytes=7)
+    answer = requests.post(f"{heap_sandbox.url}/sandbox/faults", json=faults, timeout=10)
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert heap_sandbox.faults.max_bytes == 7
+
+
+def rows(sandbox, kind, **query):
+    """Ask for a page of what arrived; returns the keys or numbers of its rows, and whether there are more."""
+    found = requests.get(f"{sandbox.url}/sandbox/rows", params={"kind": kind, **query}, timeout=10).json()
+    return [row.get("number", row.get("key")) for row in found["rows"]], found["more"]
+
+
+def test_what_arrived_is_told_page_by_page_the_newest_first(heap_sandbox):
+    post(heap_sandbox, EVENT, *[event() for _ in range(120)])
+    assert rows(heap_sandbox, "events") == ([*range(120, 70, -1)], True)
+    assert rows(heap_sandbox, "events", page=2) == ([*range(20, 0, -1)], False)
+    assert rows(heap_sandbox, "events", page=3) == ([], False)
+    assert rows(heap_sandbox, "requests") == ([1], False)
+
+
+def test_a_user_who_was_written_to_last_stands_first(heap_sandbox):
+    post(
+        heap_sandbox, USER, {"identity": "ada", "properties": {"plan": "pro"}}, {"identity": "bob"}, {"identity": "ada"}
+    )
+    assert rows(heap_sandbox, "users") == (["ada", "bob"], False)
+
+
+def test_a_search_looks_at_keys_names_and_values_of_one_app_id(heap_sandbox):
+    post(heap_sandbox, USER, {"identity": "ada"}, {"identity": "bob", "properties": {"Größe": 'so "groß"'}})
+    post(heap_sandbox, USER, {"identity": "ada"}, app_id="2")
+    for search in ("BOB", "GRÖSSE", 'O "groß"'):
+        assert rows(heap_sandbox, "users", app_id="123", search=search) == (["bob"], False)
+    assert rows(heap_sandbox, "users", app_id="2", search="bob") == ([], False)
+    assert rows(heap_sandbox, "users", search="properties") == ([], False)
+
+
+def test_pages_of_a_search_follow_each_other(heap_sandbox):
+    post(heap_sandbox, EVENT, *[event(event="Odd" if n % 2 else "Even") for n in range(120)])
+    assert rows(heap_sandbox, "events", search="even", page=1) == ([*range(19, 0, -2)], False)
+
+
+@pytest.mark.parametrize(
+    "query", [{"kind": "refunds"}, {"kind": "users", "page": "x"}, {"kind": "users", "page": "-1"}]
+)
+def test_a_page_that_there_is_not_is_refused(heap_sandbox, query):
+    assert requests.get(f"{heap_sandbox.url}/sandbox/rows", params=query, timeout=10).status_code == 400
+
+
+def test_much_that_arrived_is_told_in_little(heap_sandbox):
+    for batch in range(100):
+        post(heap_sandbox, EVENT, *[event(identity=f"u{batch}-{n}") for n in range(1000)])
+    for asked in ("overview", "rows?kind=events", "rows?kind=users&search=u42-42", "rows?kind=events&page=1999"):
+        answer = requests.get(f"{heap_sandbox.url}/sandbox/{asked}", timeout=10)
+        assert len(answer.content) < 20_000
+        assert answer.elapsed.total_seconds() < 2
 
 
 def test_the_page_and_the_words_tell_what_arrived(heap_sandbox, capsys):
     post(heap_sandbox, USER, {"identity": "<ada>", "properties": {"plan": "pro"}})
     post(heap_sandbox, EVENT, event(idempotency_key="k"), event(idempotency_key="k"))
-    page = requests.get(heap_sandbox.url, timeout=10)
-    assert "&lt;ada&gt;" in page.text
-    assert "<ada>" not in page.text
-    assert "2 users, 0 accounts, 1 events" in page.text
+    overview = requests.get(f"{heap_sandbox.url}/sandbox/overview", timeout=10).json()
+    assert overview["environments"] == [{"app_id": "123", "users": 2, "accounts": 0, "events": 1, "duplicates": 1}]
     assert main(["--summary", heap_sandbox.url]) == 0
     said = capsys.readouterr().out
     assert said.strip() == in_words(heap_sandbox.summary())

@@ -1,0 +1,152 @@
+"""The sandbox's page in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import requests
+
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
+from airflow_provider_heap.sandbox import Faults
+from tests.conftest import _absent
+from tests.unit.sandbox.test_server import event, post
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _absent("no Playwright (pip install playwright)")
+    path = shutil.which("chromium") or _absent("no Chromium on the PATH")
+    playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    yield browser
+    browser.close()
+    playwright.stop()
+
+
+@pytest.fixture
+def page(browser, heap_sandbox):
+    """The sandbox's page; whatever goes wrong in it fails the test."""
+    wrong = []
+    page = browser.new_page()
+    page.set_default_timeout(5_000)
+    # The browser tells of each answer that is not a 2xx; the sandbox's 400 is one that tests ask for.
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" and " 400 " not in said.text else 0)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(heap_sandbox.url) or wrong.append(request.url))
+    page.goto(heap_sandbox.url)
+    page.get_by_text("live. 0 requests").wait_for()
+    yield page
+    page.close()
+    assert not wrong
+
+
+def row(page, text):
+    """The row of the table that holds a text."""
+    return page.locator("tbody tr", has_text=text)
+
+
+def test_what_arrives_shows_without_losing_what_one_types_or_opened(page, heap_sandbox):
+    post(heap_sandbox, USER, {"identity": "bob", "properties": {"about": "long " * 100}})
+    row(page, "bob").locator("summary").click()
+    page.get_by_label("Latency").fill("2.5")
+    post(heap_sandbox, USER, {"identity": "ada", "properties": {"plan": "pro", "seats": 3}})
+    row(page, "ada").wait_for()
+    assert row(page, "ada").inner_text().split() == ["ada", "plan", "pro", "seats", "3"]
+    assert row(page, "bob").locator("details").get_attribute("open") is not None
+    assert page.get_by_label("Latency").input_value() == "2.5"
+    assert page.get_by_role("tab", name="Users 2").is_visible()
+
+
+def test_each_kind_has_its_table(page, heap_sandbox):
+    post(heap_sandbox, ACCOUNT, {"account_id": "acme", "properties": {"mrr": 4900.5}})
+    post(heap_sandbox, EVENT, event(timestamp="2026-11-20T09:15:00+01:00", idempotency_key="key-of-42"))
+    post(heap_sandbox, EVENT, event(identity=""))
+    page.get_by_role("tab", name="Accounts").click()
+    row(page, "acme").get_by_text("4900.5").wait_for()
+    page.get_by_role("tab", name="Accounts").press("ArrowRight")
+    row(page, "key-of-42").get_by_text("2026-11-20T09:15:00+01:00").wait_for()
+    page.get_by_role("tab", name="Requests").click()
+    row(page, "400 postBody.events[0].identity should be a non-empty string").wait_for()
+
+
+def test_what_arrived_is_text_and_never_html(page, heap_sandbox):
+    nasty = "<img src=x onerror=alert(1)>"
+    post(heap_sandbox, USER, {"identity": nasty, "properties": {nasty: f"</dd><script>{nasty}</script>"}})
+    post(heap_sandbox, EVENT, event(event=nasty, identity="مريم", properties={"emoji": "👩‍👩‍👧", "rtl": "שלום"}))
+    row(page, nasty).get_by_text(f"</dd><script>{nasty}</script>").wait_for()
+    page.get_by_role("tab", name="Events").click()
+    row(page, nasty).get_by_text("👩‍👩‍👧").wait_for()
+    page.get_by_role("tab", name="Requests").click()
+    row(page, "/api/track").wait_for()
+    assert page.locator("img, main script").count() == 0
+
+
+def test_a_search_and_pages_are_the_server_s_work(page, heap_sandbox):
+    post(heap_sandbox, USER, *[{"identity": f"u{n}", "properties": {"n": n}} for n in range(120)])
+    row(page, "u119").wait_for()
+    assert page.locator("tbody tr").count() == 50
+    page.get_by_role("button", name="Older").click()
+    row(page, "u69").wait_for()
+    post(heap_sandbox, USER, {"identity": "late"})
+    page.get_by_role("tab", name="Users 121").wait_for()
+    assert row(page, "u69").is_visible()
+    page.get_by_label("Search").fill("U7")
+    row(page, "u79").wait_for()
+    page.locator("tbody").get_by_text("u69").wait_for(state="detached")
+    assert page.locator("tbody tr").count() == 11
+    page.get_by_label("Search").fill("nobody")
+    page.get_by_text("Nothing here holds that text.").wait_for()
+
+
+def test_faults_are_set_refused_and_taken_back(page, heap_sandbox):
+    page.get_by_label("Answer status").first.fill("503")
+    page.get_by_label("Every n-th one").fill("2")
+    page.get_by_label("Retry-After").fill("1.5")
+    page.get_by_label("Cut the connection").select_option("before the items are taken")
+    page.get_by_label("With one of these keys").fill("ada\nbob smith\n")
+    page.get_by_label("bytes").fill("5000")
+    page.get_by_label("429 over Heap's pace").check()
+    page.get_by_role("button", name="Set faults").click()
+    page.get_by_text("Set.", exact=True).wait_for()
+    expected = Faults(
+        status=503,
+        every=2,
+        retry_after=1.5,
+        reset="before",
+        refuse=["ada", "bob smith"],
+        max_bytes=5000,
+        enforce_pace=True,
+    )
+    assert heap_sandbox.faults.as_dict() == expected.as_dict()
+    page.get_by_text("It does wrong, as set here.").wait_for()
+    # What the browser would not let through is refused by the server in words.
+    page.evaluate("setFaults({every: 0}, '')")
+    page.get_by_text("every 1 or more").wait_for()
+    page.get_by_role("button", name="No faults").click()
+    page.get_by_text("It does nothing wrong.").wait_for()
+    assert heap_sandbox.faults.as_dict() == Faults().as_dict()
+    assert page.get_by_label("Every n-th one").input_value() == ""
+
+
+def test_faults_that_were_set_elsewhere_show(page, heap_sandbox):
+    requests.post(f"{heap_sandbox.url}/sandbox/faults", json={"latency": 0.25, "refuse": ["eve"]}, timeout=10)
+    page.get_by_text("It does wrong, as set here.").wait_for()
+    assert page.get_by_label("Latency").input_value() == "0.25"
+    assert page.get_by_label("With one of these keys").input_value() == "eve"
+
+
+def test_each_app_id_is_looked_at_alone_and_all_is_forgotten_together(page, heap_sandbox):
+    post(heap_sandbox, USER, {"identity": "ada"}, app_id="1")
+    post(heap_sandbox, USER, {"identity": "eve"}, app_id="2")
+    page.get_by_label("App ID").select_option("2")
+    row(page, "eve").wait_for()
+    assert row(page, "ada").count() == 0
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Forget what arrived").click()
+    page.get_by_text("No users yet.").wait_for()
+    assert not heap_sandbox.requests

@@ -1,0 +1,52 @@
+"""The docs tell of every parameter and every failure; that their links resolve, ``make docs`` sees to."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from airflow_provider_heap import exceptions
+from airflow_provider_heap.operators import heap as operators
+from airflow_provider_heap.sandbox import Faults
+from tests.conftest import ROOT
+
+OPERATORS = [found for name, found in vars(operators).items() if name.startswith("Heap") and name.endswith("Operator")]
+EXCEPTIONS = [found for found in vars(exceptions).values() if inspect.isclass(found) and "heap" in found.__module__]
+
+
+def page(name):
+    """A page of the docs."""
+    return (ROOT / "docs" / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda found: found.__name__)
+def test_an_operator_documents_each_of_its_parameters_and_whether_it_is_templated(operator):
+    own = {
+        name
+        for name, parameter in inspect.signature(operator.__init__).parameters.items()
+        if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    documented = dict(re.findall(r":param (\w+): (.*?)(?=\n:|\Z)", inspect.getdoc(operator), flags=re.DOTALL))
+    assert set(documented) == own
+    templated = {name for name, text in documented.items() if "(templated)" in text}
+    assert templated == own & set(operator.template_fields)
+    assert f".. autoclass:: {operator.__name__}\n" in page("parameters")
+
+
+@pytest.mark.parametrize("exception", EXCEPTIONS, ids=lambda found: found.__name__)
+def test_an_exception_says_what_it_means_and_when_it_comes(exception):
+    assert inspect.getdoc(exception)
+    assert ".. automodule:: airflow_provider_heap.exceptions\n" in page("failures")
+    assert exception is exceptions.HeapError or f"`{exception.__name__}`" in page("failures")
+
+
+def test_every_fault_of_the_sandbox_is_told():
+    assert not [name for name in Faults().as_dict() if f"`{name}`" not in page("sandbox")]
+
+
+def test_the_links_of_the_readme_resolve():
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", (ROOT / "README.md").read_text())
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
