@@ -1,4 +1,4 @@
-"""Run from the command line: ``python -m benchmarks [race] [parts] [sizes]``; all three when none is named."""
+"""Run from the command line: ``python -m benchmarks [race] [parts] [sizes] [unchanged]``; all when none is named."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from benchmarks.parts import parts
 from benchmarks.picture import draw
 from benchmarks.race import race
 from benchmarks.sizes import sizes
+from benchmarks.unchanged import unchanged
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+ALL = ["race", "parts", "sizes", "unchanged"]
 PICTURE = HERE.parent / "docs" / "race.svg"
 
 
 def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["race", "parts", "sizes", []])
+    parser.add_argument("what", nargs="*", choices=[*ALL, []])
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    wanted = given.what or ["race", "parts", "sizes"]
+    wanted = given.what or ALL
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results["machine"] = {"python": platform.python_version(), "system": platform.platform()}
     if "race" in wanted:
@@ -34,6 +36,8 @@ def main() -> None:
         results["parts"] = parts(given.rounds)
     if "sizes" in wanted:
         results["sizes"] = sizes()
+    if "unchanged" in wanted:
+        results["unchanged"] = unchanged(given.rounds)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     print(f"\nKept in {RESULTS}" + (f" and {PICTURE}" if "race" in wanted else ""))
 

@@ -127,9 +127,36 @@ def ours_mariadb(url: str, rows: int) -> Iterator[None]:
     yield from _sync("mariadb", rows)
 
 
+def unchanged_sqlite(url: str, rows: int) -> Iterator[None]:
+    """this package, a second run in which nothing changed, with state in SQLite"""
+    yield from _unchanged("state", rows)
+
+
+def unchanged_postgres(url: str, rows: int) -> Iterator[None]:
+    """the same, with state in PostgreSQL"""
+    yield from _unchanged("postgres", rows)
+
+
+def unchanged_mariadb(url: str, rows: int) -> Iterator[None]:
+    """the same, with state in MariaDB"""
+    yield from _unchanged("mariadb", rows)
+
+
 CONTESTANTS: dict[str, Contestant] = {
     contestant.__name__: contestant
-    for contestant in (floor, session, python_operator, dlt, ours, ours_8, ours_postgres, ours_mariadb)
+    for contestant in (
+        floor,
+        session,
+        python_operator,
+        dlt,
+        ours,
+        ours_8,
+        ours_postgres,
+        ours_mariadb,
+        unchanged_sqlite,
+        unchanged_postgres,
+        unchanged_mariadb,
+    )
 }
 
 
@@ -148,6 +175,26 @@ def _sync(sql_conn_id: str, rows: int, concurrency: int = 4) -> Iterator[None]:
     operator = _operator(table.sql(rows), sql_conn_id, concurrency)
     yield
     assert operator.execute({})["sent"] == rows
+
+
+def _unchanged(state_conn_id: str, rows: int) -> Iterator[None]:
+    """Send all rows before the clock starts, and compare them again when it runs."""
+    from airflow_provider_heap.operators.heap import HeapAccountSyncOperator
+
+    operator = HeapAccountSyncOperator(
+        task_id="bench",
+        model=table.sql(rows),
+        sql_conn_id="sqlite",
+        account_id="rowmark",
+        properties=table.PROPERTIES,
+        state_conn_id=state_conn_id,
+        full_sync=True,
+    )
+    assert operator.execute({})["sent"] == rows
+    operator.full_sync = False
+    yield
+    found = operator.execute({})
+    assert (found["unchanged"], found["requests"]) == (rows, 0)
 
 
 def _operator(model: str, sql_conn_id: str, concurrency: int) -> Any:

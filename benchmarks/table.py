@@ -125,6 +125,7 @@ def connections(heap_url: str) -> dict[str, str]:
     found = {
         "heap_default": {"conn_type": "heap", "login": "123456789", "host": heap_url},
         "sqlite": {"conn_type": "sqlite", "host": str(SQLITE)},
+        "state": {"conn_type": "sqlite", "host": str(HOME / "state.db")},
         "postgres": {
             "conn_type": "postgres",
             "host": "127.0.0.1",
