@@ -25,6 +25,12 @@ TIMEOUT_FIELD: dict[str, Any] = {
     "schema": {"type": ["number", "null"], "default": 30, "minimum": 1},
 }
 
+ASSET_URIS: dict[str, Any] = {
+    "schemes": ["heap"],
+    "handler": "airflow_provider_heap.assets.heap.sanitize_uri",
+    "to_openlineage_converter": "airflow_provider_heap.assets.heap.convert_asset_to_openlineage",
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """
@@ -46,6 +52,10 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
         "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],
         "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
+        "extra-links": ["airflow_provider_heap.links.heap.HeapLink"],
+        # Airflow 2 knows assets as datasets.
+        "asset-uris": [ASSET_URIS],
+        "dataset-uris": [ASSET_URIS],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

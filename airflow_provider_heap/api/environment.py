@@ -11,6 +11,14 @@ from airflow_provider_heap.exceptions import HeapConfigurationError
 #: (https://developers.heap.io/reference/track-1).
 REGIONS = {"us": "https://heapanalytics.com", "eu": "https://c.eu.heap-api.com"}
 
+#: Where a person looks at an environment. Heap documents no address for it; the one of the US is the one in links that
+#: Heap's customers publish, such as https://heapanalytics.com/app/env/3411251519/overview/usage-baselines. None of the
+#: EU is known, so there it is the page on which Heap's help has everybody look up the IDs of environments.
+APP_URLS = {
+    "us": "https://heapanalytics.com/app/env/{app_id}/overview/usage-baselines",
+    "eu": "https://heapanalytics.com/app/manage/projects",
+}
+
 DEFAULT_REGION = "us"
 DEFAULT_TIMEOUT = 30.0
 
@@ -76,6 +84,13 @@ class Environment:
     def label(self) -> str:
         """How a log line names this environment."""
         return f"{self.base_url} (region {self.region}, App ID {self.app_id}, connection {self.name!r})"
+
+    @property
+    def app_url(self) -> str:
+        """Where a person looks at what arrived: the environment in Heap; of another host its front page."""
+        if self.base_url != REGIONS[self.region]:
+            return f"{self.base_url}/"
+        return APP_URLS[self.region].format(app_id=self.app_id)
 
 
 def _base_url(host: str | None, port: int | None, region: str) -> str:

@@ -13,6 +13,7 @@ from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, HeapObject
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
+from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
 from airflow_provider_heap.sync.mapping import BoundMapping, Mapping
 from airflow_provider_heap.sync.pipeline import Chunks, Settings, Sync
@@ -143,7 +144,10 @@ class HeapHook(BaseHook):
         settings = Settings()
         client = self.get_conn(settings.concurrency)
         sync = Sync(heap_object, client, settings, name="of a hook", source="records", log=self.log)
-        return sync.run(_chunks(heap_object, records)).as_dict()
+        try:
+            return sync.run(_chunks(heap_object, records)).as_dict()
+        finally:
+            tell(self, client.environment, heap_object, sync.report)
 
 
 def _chunks(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> Chunks:

@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from airflow_provider_heap.api.client import HeapClient
+from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import MAX_BYTES, MAX_ITEMS, HeapObject
 from airflow_provider_heap.api.pacing import Pace
 from airflow_provider_heap.exceptions import HeapError, ModelError, SyncStoppedError, TooManyRejectedError
@@ -236,6 +237,11 @@ class Sync:
         :param why: for the message.
         """
         self._delivery.stop(SyncStoppedError(f"Sync {self._name} {why}; what Heap had answered by then is counted."))
+
+    @property
+    def environment(self) -> Environment:
+        """Where to."""
+        return self._client.environment
 
     @property
     def _title(self) -> str:
