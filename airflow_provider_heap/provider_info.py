@@ -9,7 +9,8 @@ HOOK_NAME = "Heap"
 
 #: The connection form, once: Airflow 3.3 reads it from the info below, 2.11 to 3.1 through two methods of the hook.
 FORM: dict[str, Any] = {
-    "hidden-fields": ["password"],
+    # Heap asks for no password, and what else there is to say has a field of its own.
+    "hidden-fields": ["password", "extra"],
     "relabeling": {"login": "App ID", "schema": "Region", "host": "Host (sandbox or proxy)"},
     "placeholders": {
         "login": "the environment ID, digits only",

@@ -19,6 +19,8 @@ APP_URLS = {
     "eu": "https://heapanalytics.com/app/manage/projects",
 }
 
+_PORTS = {"http": 80, "https": 443}
+
 DEFAULT_REGION = "us"
 DEFAULT_TIMEOUT = 30.0
 
@@ -105,7 +107,8 @@ def _base_url(host: str | None, port: int | None, region: str) -> str:
         raise ValueError(f"the host {host!r} is not a URL: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"the host must be a host name or an http(s) URL; found {host!r}.")
-    if not port or named_port is not None:
+    # A port that goes without saying must not make one environment look like two.
+    if port in (None, 0, _PORTS[parts.scheme]) or named_port is not None:
         return parts.geturl()
     return f"{parts.scheme}://{parts.netloc}:{port}{parts.path}"
 

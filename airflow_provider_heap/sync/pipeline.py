@@ -188,8 +188,8 @@ class Sync:
         :return: the counters.
         :raises HeapError: one of its classes, with the counters as ``report``; and whatever reading raises.
         """
-        what, target = f"{self._object.name}s", self._client.environment.label
-        self._log.info("Sync %s reads %s and writes %s to %s", self._name, self._source, what, target)
+        self._log.info("Sync %s reads %s and writes %ss to Heap", self._name, self._source, self._object.name)
+        self._log.info("Heap is %s", self.environment.label)
         done = False
         try:
             if self._state:
