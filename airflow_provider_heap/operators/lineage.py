@@ -36,22 +36,26 @@ def lineage(heap_hook: object, db_hook: DbApiHook | None) -> OperatorLineage[Any
         outputs=[openlineage_dataset(told.asset.uri) for told in collected.outputs if told.context is heap_hook]
     )
     for told in collected.extra:
-        if told.key == "sql_job" and told.context is db_hook:
-            found = found.merge(_read(told.context, told.value["sql"]))
+        if db_hook is not None and told.context is db_hook and told.key == "sql_job":
+            read = _read(db_hook, told.value["sql"])
+            found.inputs.extend(read.inputs)
+            found.job_facets.update(read.job_facets)
     return found
 
 
-def _read(hook: Any, sql: str) -> OperatorLineage[Any, Any]:
+def _read(hook: DbApiHook, sql: str) -> OperatorLineage[Any, Any]:
     from airflow.providers.common.compat.openlineage.facet import SQLJobFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
-    from airflow.providers.openlineage.sqlparser import SQLParser, get_openlineage_facets_with_sql
+    from airflow.providers.openlineage.sqlparser import SQLParser
 
-    query = {"sql": SQLJobFacet(query=SQLParser.normalize_sql(sql))}
     try:
-        read = get_openlineage_facets_with_sql(hook, sql, hook.get_conn_id(), None, use_connection=False)
+        connection = hook.get_connection(hook.get_conn_id())
+        # Not every hook knows what its database is called; SQLite's does not.
+        if database := hook.get_openlineage_database_info(connection):
+            dialect = hook.get_openlineage_database_dialect(connection)
+            parser = SQLParser(dialect, hook.get_openlineage_default_schema())
+            return parser.generate_openlineage_metadata_from_sql(sql, hook, database, use_connection=False)
     except Exception:
         log.warning("OpenLineage could not tell which tables the query reads")
         log.debug("Because of", exc_info=True)
-        read = None
-    # Not every hook knows what its database is called; SQLite's does not.
-    return read or OperatorLineage(job_facets=query)
+    return OperatorLineage(job_facets={"sql": SQLJobFacet(query=SQLParser.normalize_sql(sql))})
