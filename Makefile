@@ -12,10 +12,10 @@ install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-byte
 	else $(BIN)/python -m pip install --quiet -e '.[$(1)]'; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test check docs bench clean
+.PHONY: help demo airflow test test-lowest check docs bench clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 demo: $(STAMP)  ## set up an environment and run the example DAG against a local stand-in for Heap
 	@BIN=$(BIN) scripts/demo.sh
@@ -25,6 +25,9 @@ airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connection
 
 test: $(STAMP)  ## set up an environment and run the tests
 	$(BIN)/python -m pytest
+
+test-lowest:  ## run the unit tests and a DAG on the lowest versions that setup.cfg allows
+	@PYTHON=$(PYTHON) EXTRAS=$(EXTRAS) scripts/test_lowest.sh
 
 check: $(STAMP)  ## lint, types, and the wheel
 	$(BIN)/ruff check .
@@ -42,7 +45,7 @@ bench: $(STAMP)  ## measure what a row costs, against others, on this machine
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) .airflow build dist site *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest .airflow build dist site *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
 
 # uv installs Airflow in seconds; where there is no uv, pip does in a minute. Compiled once, Airflow starts in a third of
 # the time, also where Python may not keep what it compiles.

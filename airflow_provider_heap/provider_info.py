@@ -9,7 +9,8 @@ HOOK_NAME = "Heap"
 
 #: The connection form, once: Airflow 3.3 reads it from the info below, 2.11 to 3.1 through two methods of the hook.
 FORM: dict[str, Any] = {
-    "hidden-fields": ["password"],
+    # Heap asks for no password, and what else there is to say has a field of its own.
+    "hidden-fields": ["password", "extra"],
     "relabeling": {"login": "App ID", "schema": "Region", "host": "Host (sandbox or proxy)"},
     "placeholders": {
         "login": "the environment ID, digits only",
@@ -23,6 +24,12 @@ TIMEOUT_FIELD: dict[str, Any] = {
     "label": "Timeout (seconds)",
     "description": "How long one request to Heap may take. Default 30.",
     "schema": {"type": ["number", "null"], "default": 30, "minimum": 1},
+}
+
+ASSET_URIS: dict[str, Any] = {
+    "schemes": ["heap"],
+    "handler": "airflow_provider_heap.assets.heap.sanitize_uri",
+    "to_openlineage_converter": "airflow_provider_heap.assets.heap.convert_asset_to_openlineage",
 }
 
 
@@ -46,6 +53,10 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
         "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],
         "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
+        "extra-links": ["airflow_provider_heap.links.heap.HeapLink"],
+        # Airflow 2 knows assets as datasets.
+        "asset-uris": [ASSET_URIS],
+        "dataset-uris": [ASSET_URIS],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

@@ -31,6 +31,15 @@ class Warehouse:
                 [[row[column] for column in columns] for row in rows],
             )
 
+    def run(self, statement):
+        """
+        Change something.
+
+        :param statement: SQL.
+        """
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement)
+
     def users(self, count, name="users"):
         """
         Make a table of sound users: email, plan, seats, n.

@@ -11,6 +11,16 @@ from airflow_provider_heap.exceptions import HeapConfigurationError
 #: (https://developers.heap.io/reference/track-1).
 REGIONS = {"us": "https://heapanalytics.com", "eu": "https://c.eu.heap-api.com"}
 
+#: Where a person looks at an environment. Heap documents no address for it; the one of the US is the one in links that
+#: Heap's customers publish, such as https://heapanalytics.com/app/env/3411251519/overview/usage-baselines. None of the
+#: EU is known, so there it is the page on which Heap's help has everybody look up the IDs of environments.
+APP_URLS = {
+    "us": "https://heapanalytics.com/app/env/{app_id}/overview/usage-baselines",
+    "eu": "https://heapanalytics.com/app/manage/projects",
+}
+
+_PORTS = {"http": 80, "https": 443}
+
 DEFAULT_REGION = "us"
 DEFAULT_TIMEOUT = 30.0
 
@@ -77,6 +87,13 @@ class Environment:
         """How a log line names this environment."""
         return f"{self.base_url} (region {self.region}, App ID {self.app_id}, connection {self.name!r})"
 
+    @property
+    def app_url(self) -> str:
+        """Where a person looks at what arrived: the environment in Heap; of another host its front page."""
+        if self.base_url != REGIONS[self.region]:
+            return f"{self.base_url}/"
+        return APP_URLS[self.region].format(app_id=self.app_id)
+
 
 def _base_url(host: str | None, port: int | None, region: str) -> str:
     """Join host and port; a scheme that is given is kept, else it is https."""
@@ -90,7 +107,8 @@ def _base_url(host: str | None, port: int | None, region: str) -> str:
         raise ValueError(f"the host {host!r} is not a URL: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"the host must be a host name or an http(s) URL; found {host!r}.")
-    if not port or named_port is not None:
+    # A port that goes without saying must not make one environment look like two.
+    if port in (None, 0, _PORTS[parts.scheme]) or named_port is not None:
         return parts.geturl()
     return f"{parts.scheme}://{parts.netloc}:{port}{parts.path}"
 

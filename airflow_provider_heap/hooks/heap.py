@@ -13,6 +13,7 @@ from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, HeapObject
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
+from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
 from airflow_provider_heap.sync.mapping import BoundMapping, Mapping
 from airflow_provider_heap.sync.pipeline import Chunks, Settings, Sync
@@ -94,7 +95,9 @@ class HeapHook(BaseHook):
         try:
             client = self.get_conn()
         except HeapConfigurationError as error:
-            return False, str(error)
+            # Airflow's UI tests a copy that has a random ID, which would tell a person nothing.
+            message = str(error).removeprefix(f"Connection {self.heap_conn_id!r}: ")
+            return False, message[0].upper() + message[1:]
         environment = client.environment
         try:
             client.reach(TEST_TIMEOUT)
@@ -103,8 +106,9 @@ class HeapHook(BaseHook):
         finally:
             client.close()
         return True, (
-            f"Reached {environment.label}; the App ID has the right form. Heap offers no way to prove that an App ID "
-            "exists: compare it with the one that Heap shows you."
+            f"Reached {environment.base_url} (region {environment.region}, App ID {environment.app_id}); the App ID "
+            "has the right form. Heap offers no way to prove that an App ID exists: compare it with the one that Heap "
+            "shows you."
         )
 
     def add_account_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -143,7 +147,10 @@ class HeapHook(BaseHook):
         settings = Settings()
         client = self.get_conn(settings.concurrency)
         sync = Sync(heap_object, client, settings, name="of a hook", source="records", log=self.log)
-        return sync.run(_chunks(heap_object, records)).as_dict()
+        try:
+            return sync.run(_chunks(heap_object, records)).as_dict()
+        finally:
+            tell(self, client.environment, heap_object, sync.report)
 
 
 def _chunks(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> Chunks:

@@ -53,7 +53,7 @@ class SqlModel:
             raise ModelError("The model is an empty SQL statement.")
         # As the hook's own run() begins: named cursors need a transaction, whatever the connection says.
         with hook._create_autocommit_connection(False) as connection, _cursor(connection) as cursor:
-            with suppress(AttributeError):  # a few drivers let nobody set it
+            with suppress(Exception):  # a few drivers let nobody set it, each in its own way
                 cursor.arraysize = source.fetch_size
             size = source.fetch_size if _driver(connection) in _NAMED else min(source.fetch_size, CACHED_ROWS)
             _execute(hook, cursor, sql, source.parameters)
@@ -69,6 +69,11 @@ class SqlModel:
 @contextmanager
 def _cursor(connection: Any) -> Iterator[Any]:
     """Give a cursor that does not fetch the whole result at once."""
+    if not hasattr(connection, "cursor"):
+        raise ModelError(
+            f"A {type(connection).__name__} has no cursors, as PEP 249 wants them, so no rows can be read from it. "
+            "Override get_db_hook() of the operator to return a hook whose connections have."
+        )
     driver = _driver(connection)
     if driver in _UNBUFFERED:
         # It ends with its connection: closing it would first read all the rows that are left.

@@ -16,9 +16,13 @@ from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.hooks.heap import HeapHook
 from airflow_provider_heap.hooks.sql import sql_hook, state_store
+from airflow_provider_heap.hooks.telemetry import tell
+from airflow_provider_heap.links.heap import HeapLink
 from airflow_provider_heap.models import Model, Source
 from airflow_provider_heap.models.sql import SqlModel
+from airflow_provider_heap.operators.lineage import lineage
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
+from airflow_provider_heap.operators.traces import leave, tell_assets
 from airflow_provider_heap.sync.lease import Holder
 from airflow_provider_heap.sync.mapping import Constant, idempotency_key
 from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
@@ -32,6 +36,7 @@ from airflow_provider_heap.sync.store import DEFAULT_TABLE, Scope, Store
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.common.sql.hooks.sql import DbApiHook
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 __all__ = [
     "Constant",
@@ -93,6 +98,7 @@ class HeapSyncOperator(BaseOperator):
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"model": "sql", "parameters": "json", "properties": "json"}
+    operator_extra_links = (HeapLink(),)
     ui_color = "#e6e0ff"
 
     def __init__(
@@ -144,6 +150,10 @@ class HeapSyncOperator(BaseOperator):
     def hook(self) -> HeapHook:
         """The hook of ``heap_conn_id``."""
         return HeapHook(self.heap_conn_id)
+
+    @cached_property
+    def _db_hook(self) -> DbApiHook:
+        return self.get_db_hook()
 
     def get_db_hook(self) -> DbApiHook:
         """
@@ -211,13 +221,25 @@ class HeapSyncOperator(BaseOperator):
         :raises HeapError: one of its classes, with the counters as ``report``.
         """
         sync, chunks = self.prepare(context)
+        leave(context, HeapLink.key, sync.environment.app_url)
         try:
             report = sync.run(chunks).as_dict()
         except BaseException:
-            self._keep_report(context, sync.report.as_dict())
+            leave(context, "report", sync.report.as_dict())
             raise
-        self._tell_assets(context, report)
+        finally:
+            tags = {"dag_id": self.dag_id, "task_id": self.task_id}
+            tell(self.hook, sync.environment, self.heap_object, sync.report, **tags)
+        tell_assets(context, self.outlets or (), report)
         return report
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """
+        Return the tables that were read and the Heap object that was written, for OpenLineage.
+
+        :param task_instance: Airflow's.
+        """
+        return lineage(self.hook, vars(self).get("_db_hook"))
 
     def prepare(self, context: Context, aim: Aim = Aim.SEND) -> tuple[Sync, Chunks]:
         """
@@ -279,7 +301,7 @@ class HeapSyncOperator(BaseOperator):
         if fetch_size < 1:
             raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
         model = SqlModel(self.model) if isinstance(self.model, str) else self.model
-        with model.open(Source(self.get_db_hook, self.parameters, fetch_size)) as rows:
+        with model.open(Source(lambda: self._db_hook, self.parameters, fetch_size)) as rows:
             try:
                 bound = mapping.bind(rows.columns)
             except ModelError as error:
@@ -317,21 +339,6 @@ class HeapSyncOperator(BaseOperator):
             return path.open("wb")  # type: ignore[no-untyped-call]
 
         return Rejects(open_file, str(path))
-
-    def _keep_report(self, context: Context, report: dict[str, Any]) -> None:
-        """Leave the counters where a callback finds them, without hiding why the task fails."""
-        try:
-            context["ti"].xcom_push(key="report", value=report)
-        except Exception:
-            self.log.warning("The report could not be kept as XCom")
-            self.log.debug("Because of", exc_info=True)
-
-    def _tell_assets(self, context: Context, report: dict[str, Any]) -> None:
-        events = context.get("outlet_events")
-        for outlet in self.outlets or ():
-            # An alias has no URI: it stands for assets that a task names while it runs.
-            if events is not None and hasattr(outlet, "uri"):
-                events[outlet].extra.update(report)
 
 
 class HeapAccountSyncOperator(HeapSyncOperator):

@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from airflow_provider_heap.api.client import HeapClient
+from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import MAX_BYTES, MAX_ITEMS, HeapObject
 from airflow_provider_heap.api.pacing import Pace
 from airflow_provider_heap.exceptions import HeapError, ModelError, SyncStoppedError, TooManyRejectedError
@@ -187,8 +188,8 @@ class Sync:
         :return: the counters.
         :raises HeapError: one of its classes, with the counters as ``report``; and whatever reading raises.
         """
-        what, target = f"{self._object.name}s", self._client.environment.label
-        self._log.info("Sync %s reads %s and writes %s to %s", self._name, self._source, what, target)
+        self._log.info("Sync %s reads %s and writes %ss to Heap", self._name, self._source, self._object.name)
+        self._log.info("Heap is %s", self.environment.label)
         done = False
         try:
             if self._state:
@@ -236,6 +237,11 @@ class Sync:
         :param why: for the message.
         """
         self._delivery.stop(SyncStoppedError(f"Sync {self._name} {why}; what Heap had answered by then is counted."))
+
+    @property
+    def environment(self) -> Environment:
+        """Where to."""
+        return self._client.environment
 
     @property
     def _title(self) -> str:

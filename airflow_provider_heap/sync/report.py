@@ -78,13 +78,14 @@ class Report:
 
         :param title: what was synced, and where to.
         """
-        seconds = max(self.seconds, 1e-9)
+        seconds, reasons = max(self.seconds, 1e-9), self.reasons.most_common()
         rows: list[tuple[str, str]] = [
             ("rows read", f"{self.read:>12,}"),
             ("  unchanged", f"{self.unchanged:>12,}"),
             ("  invalid", f"{self.invalid:>12,}"),
+            *((f"    {reason}", f"{count:>12,}") for reason, count in reasons if not reason.startswith("http_")),
             ("  rejected", f"{self.rejected:>12,}"),
-            *((f"    {reason}", f"{count:>12,}") for reason, count in self.reasons.most_common()),
+            *((f"    {reason}", f"{count:>12,}") for reason, count in reasons if reason.startswith("http_")),
             ("  sent", f"{self.sent:>12,}"),
             *([] if self.duplicate_keys is None else [("keys more than once", f"{self.duplicate_keys:>12,}")]),
             ("texts cut", f"{self.truncated:>12,}"),
@@ -93,5 +94,6 @@ class Report:
         ]
         if self.rejects:
             rows.append(("rejects file", f"   {self.rejects}"))
-        rule = "-" * max(len(title), 44)
+        # No wider than what Airflow's UI shows of a line.
+        rule = "-" * min(max(len(title), 44), 80)
         return [title, rule, *(f"{name:<24}{value}" for name, value in rows), rule]

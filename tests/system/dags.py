@@ -69,3 +69,19 @@ def task_instances(dag, logical_date=None):
         logical_date = logical_date or datetime(2026, 11, 20, tzinfo=UTC)
     date = {"execution_date" if AIRFLOW_2 else "logical_date": logical_date}
     return dag.test(**date).get_task_instances()
+
+
+def asset_events():
+    """
+    Look up what was told of assets.
+
+    :return: the extra of the latest event of each, by URI.
+    """
+    from airflow.utils.session import create_session
+
+    if AIRFLOW_2:
+        from airflow.models.dataset import DatasetEvent as AssetEvent
+    else:
+        from airflow.models.asset import AssetEvent
+    with create_session() as session:
+        return {event.uri: event.extra for event in session.query(AssetEvent).order_by(AssetEvent.id)}

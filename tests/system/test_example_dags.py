@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.conftest import ROOT
-from tests.system.dags import AIRFLOW_2, load, run_dag, task_instances
+from tests.system.dags import AIRFLOW_2, asset_events, load, run_dag, task_instances
 
 
 @pytest.fixture
@@ -87,3 +87,82 @@ def test_the_sharded_dag_brings_each_row_once(heap_sandbox, warehouse, logical_d
     assert [str(ti.state) for ti in instances] == ["success"] * 8
     assert len(heap_sandbox.users) == 50
     assert sorted(event["properties"]["amount"] for event in heap_sandbox.events) == list(range(120))
+
+
+@dates
+def test_trials_and_activity_come_for_each_user_and_a_trial_that_is_over_is_emptied(
+    heap_sandbox, warehouse, logical_date
+):
+    warehouse.table(
+        "people",
+        [
+            {"email": "ada@x.com", "plan": "trial", "trial_ends_at": "2026-12-01"},
+            {"email": "bob@x.com", "plan": "pro", "trial_ends_at": None},
+        ],
+    )
+    warehouse.table(
+        "sessions",
+        [
+            {"session_id": n, "email": "ada@x.com", "reports": n, "started_at": f"2026-11-2{n} 10:00:00"}
+            for n in range(3)
+        ],
+    )
+    dag = load(ROOT / "dags" / "heap_trials.py")["heap_trials"]
+    states, _ = run_dag(dag, logical_date=logical_date)
+    assert states == {"users": "success"}
+    assert heap_sandbox.users == {
+        "ada@x.com": {
+            "Plan": "trial",
+            "Trial End": "2026-12-01",
+            "Sessions": 3,
+            "Reports Created": 3,
+            "Last Session": "2026-11-22 10:00:00",
+        },
+        "bob@x.com": {"Plan": "pro", "Trial End": "", "Sessions": 0, "Reports Created": 0, "Last Session": ""},
+    }
+
+
+def test_a_backfill_sends_each_day_for_itself_and_no_order_counts_twice(heap_sandbox, warehouse):
+    warehouse.table(
+        "orders",
+        [
+            {
+                "order_id": day,
+                "email": "ada@x.com",
+                "amount": day,
+                "currency": "EUR",
+                "ordered_at": f"2025-03-{day:02} 09:00:00",
+            }
+            for day in range(1, 11)
+        ],
+    )
+    dag = load(ROOT / "dags" / "heap_backfill.py")["heap_backfill"]
+    for day in (4, 5, 4):
+        # A run by hand is of the interval before its date.
+        states, reports = run_dag(dag, logical_date=datetime(2025, 3, day + 1, 12, tzinfo=UTC))
+        assert (states["orders"], reports["orders"]["sent"]) == ("success", 1)
+    assert [event["timestamp"] for event in heap_sandbox.events] == [
+        "2025-03-04T09:00:00+00:00",
+        "2025-03-05T09:00:00+00:00",
+    ]
+    if not AIRFLOW_2:
+        _, reports = run_dag(dag)
+        assert reports["orders"]["sent"] == len(heap_sandbox.events) == 10
+
+
+@dates
+def test_an_asset_of_the_warehouse_brings_the_lifetime_values_and_updates_one_of_heap(
+    heap_sandbox, warehouse, logical_date
+):
+    warehouse.table("companies", [{"company_id": 1, "name": "Engines"}, {"company_id": 2, "name": "Looms"}])
+    warehouse.table("people", [{"email": "ada@x.com", "company_id": 1}])
+    warehouse.table("orders", [{"email": "ada@x.com", "amount": n, "ordered_at": f"2026-11-0{n}"} for n in (3, 5)])
+    dags = load(ROOT / "dags" / "heap_on_asset.py")
+    assert run_dag(dags["heap_on_asset_warehouse"], logical_date=logical_date)[0] == {"account_values": "success"}
+    states, reports = run_dag(dags["heap_on_asset"], logical_date=logical_date)
+    assert states == {"accounts": "success"}
+    assert heap_sandbox.accounts == {
+        "1": {"Name": "Engines", "Lifetime Value": 8, "Last Order": "2026-11-05"},
+        "2": {"Name": "Looms", "Lifetime Value": 0},
+    }
+    assert asset_events()["heap://heapanalytics.com/2388822444/accounts"].items() >= reports["accounts"].items()

@@ -16,6 +16,8 @@ from airflow_provider_heap.exceptions import HeapConfigurationError
         ({"region": "EU "}, "https://c.eu.heap-api.com"),
         ({"region": "", "host": "", "port": 0, "timeout": None}, "https://heapanalytics.com"),
         ({"port": 8443}, "https://heapanalytics.com:8443"),
+        ({"port": 443}, "https://heapanalytics.com"),
+        ({"host": "http://127.0.0.1", "port": 443}, "http://127.0.0.1:443"),
         ({"region": "eu", "port": 8443}, "https://c.eu.heap-api.com:8443"),
         ({"host": "proxy.example"}, "https://proxy.example"),
         ({"host": "http://127.0.0.1:8047/"}, "http://127.0.0.1:8047"),

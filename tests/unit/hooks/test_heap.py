@@ -64,8 +64,7 @@ def test_testing_a_good_connection_says_what_it_cannot_prove_and_writes_nothing(
 def test_testing_a_malformed_connection_tells_what_is_wrong(connect):
     assert connect({"conn_type": "heap", "login": "abc"}).test_connection() == (
         False,
-        "Connection 'heap_default': the App ID (login) must be the environment ID, digits only like 2388822444; "
-        "found 'abc'.",
+        "The App ID (login) must be the environment ID, digits only like 2388822444; found 'abc'.",
     )
 
 

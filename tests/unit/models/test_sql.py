@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -15,6 +16,8 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models import Source
 from airflow_provider_heap.models.sql import SqlModel
+from airflow_provider_heap.operators.heap import HeapUserSyncOperator
+from tests.conftest import _absent
 
 
 def read(conn_id, sql, parameters=None, fetch_size=10, **hook_params):
@@ -24,15 +27,42 @@ def read(conn_id, sql, parameters=None, fetch_size=10, **hook_params):
         return list(rows.columns), list(rows.chunks)
 
 
-@pytest.fixture(params=["warehouse", "pg", "maria"])
+@pytest.fixture
+def duck(tmp_path, monkeypatch):
+    """A DuckDB database, with a community provider's connection ``duck`` to it."""
+    duckdb = pytest.importorskip("duckdb")
+    path = str(tmp_path / "warehouse.duckdb")
+    monkeypatch.setenv("AIRFLOW_CONN_DUCK", json.dumps({"conn_type": "duckdb", "host": path}))
+    return lambda statement: duckdb.connect(path).execute(statement).close()
+
+
+@pytest.fixture
+def odbc(warehouse, monkeypatch):
+    """The warehouse through ODBC, as the connection ``odbc``."""
+    try:
+        import pyodbc
+
+        if "SQLite3" not in pyodbc.drivers():
+            _absent("no ODBC driver SQLite3 (apt-get install unixodbc libsqliteodbc)")
+    except ImportError as error:
+        _absent(f"no ODBC: {error} (apt-get install unixodbc libsqliteodbc)")
+    monkeypatch.setenv("AIRFLOW__PROVIDERS_ODBC__ALLOW_DRIVER_IN_EXTRA", "True")
+    connection = {"conn_type": "odbc", "extra": {"driver": "SQLite3", "Database": str(warehouse.path)}}
+    monkeypatch.setenv("AIRFLOW_CONN_ODBC", json.dumps(connection))
+    return warehouse
+
+
+@pytest.fixture(params=["warehouse", "pg", "maria", "odbc", "duck"])
 def database(request):
-    """SQLite, PostgreSQL and MariaDB, each with the numbers 1 to 25 in a table."""
+    """Five databases, each with the numbers 1 to 25 in a table."""
     if request.param == "pg":
         request.getfixturevalue("postgres").execute("create table numbers as select n from generate_series(1, 25) n")
     elif request.param == "maria":
         request.getfixturevalue("mariadb").execute("create table numbers as select seq as n from seq_1_to_25")
+    elif request.param == "duck":
+        request.getfixturevalue("duck")("create table numbers as select range::int as n from range(1, 26)")
     else:
-        request.getfixturevalue("warehouse").table("numbers", [{"n": n} for n in range(1, 26)])
+        request.getfixturevalue(request.param).table("numbers", [{"n": n} for n in range(1, 26)])
     return request.param
 
 
@@ -49,6 +79,8 @@ def test_a_query_without_rows_has_columns_all_the_same(database):
 
 @pytest.mark.parametrize("sql", ["update numbers set n = 0", "delete from numbers", "create table other (n int)"])
 def test_a_statement_that_returns_no_rows_is_refused_and_changes_nothing(database, sql):
+    if database == "duck":
+        pytest.skip("DuckDB answers every statement with rows, and has no transaction unless one is begun")
     with pytest.raises(ModelError, match="returns"):
         read(database, sql)
     [[row]] = read(database, "select count(*), min(n) from numbers")[1]
@@ -66,6 +98,8 @@ def test_parameters_are_bound_in_the_style_of_the_database(database):
         "warehouse": ("select n from numbers where n > :least", {"least": 23}),
         "pg": ("select n from numbers where n > %(least)s", {"least": 23}),
         "maria": ("select n from numbers where n > %(least)s", {"least": 23}),
+        "odbc": ("select n from numbers where n > ?", [23]),
+        "duck": ("select n from numbers where n > $least", {"least": 23}),
     }[database]
     assert [tuple(row) for row in read(database, sql, parameters)[1][0]] == [(24,), (25,)]
 
@@ -151,7 +185,7 @@ def test_the_hook_goes_on_to_log_the_statement_and_to_collect_its_lineage(wareho
 
 
 class AwkwardCursor:
-    """As the cursors of Snowflake, BigQuery, Trino and Databricks are: each has some of this."""
+    """As the cursors of Snowflake, BigQuery, Trino, Databricks and ODBC are: each has some of this."""
 
     def __init__(self, hook):
         self.hook = hook
@@ -163,6 +197,10 @@ class AwkwardCursor:
     def arraysize(self):
         """Not to be set."""
         return 1
+
+    @arraysize.setter
+    def arraysize(self, size):
+        raise NotImplementedError
 
     @property
     def description(self):
@@ -219,8 +257,8 @@ class AwkwardHook(DbApiHook):
         self.connections.append(AwkwardConnection(self))
         return self.connections[-1]
 
-    def _make_common_data_structure(self, result):
-        raise TypeError("only None will do")
+    def run(self, *args, **kwargs):
+        raise TypeError("a handler must return None here, and has a connection of its own for each statement")
 
 
 def test_the_most_awkward_of_hooks_is_read_as_it_streams_and_closed():
@@ -233,3 +271,25 @@ def test_the_most_awkward_of_hooks_is_read_as_it_streams_and_closed():
     [connection] = hook.connections
     assert connection.closed
     assert [cursor.closed for cursor in connection.cursors] == [True]
+
+
+def test_an_operator_may_bring_a_hook_of_its_own_and_upper_case_columns_are_found(heap_sandbox, run):
+    class Operator(HeapUserSyncOperator):
+        def get_db_hook(self):
+            return AwkwardHook()
+
+    operator = Operator(task_id="sync", model="select 1", identity="id", properties={"Plan": "PLAN"})
+    assert run(operator)["sent"] == 25
+    assert heap_sandbox.users["24"] == {"Plan": "pro"}
+
+
+def test_a_hook_whose_connections_have_no_cursors_is_told_of():
+    class Hook(AwkwardHook):
+        def get_conn(self):
+            return io.StringIO()
+
+    with (
+        pytest.raises(ModelError, match=r"A StringIO has no cursors, .* Override get_db_hook"),
+        SqlModel("select 1").open(Source(Hook, None, 10)),
+    ):
+        pass

@@ -1,0 +1,1 @@
+"""What is in Heap, as Airflow and OpenLineage name data."""

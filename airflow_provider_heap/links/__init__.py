@@ -1,0 +1,1 @@
+"""The buttons that Airflow shows at a task."""

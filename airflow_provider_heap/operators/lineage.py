@@ -1,0 +1,61 @@
+"""The lineage of a task for OpenLineage: tables in, a Heap object out, both in the one event of the task."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
+from airflow_provider_heap.assets.heap import openlineage_dataset
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+log = logging.getLogger(__name__)
+
+
+def lineage(heap_hook: object, db_hook: DbApiHook | None) -> OperatorLineage[Any, Any] | None:
+    """
+    Return what the hooks have told Airflow's collector, as OpenLineage wants it.
+
+    Left to itself, OpenLineage makes an event of its own out of each statement, and so it would know what was read and
+    what was written, but not that one came from the other.
+
+    :param heap_hook: the hook that told what was written.
+    :param db_hook: the hook that the query ran on; None when there was none.
+    :return: None without the OpenLineage provider.
+    """
+    try:
+        from airflow.providers.openlineage.extractors import OperatorLineage
+    except ImportError:
+        return None
+    collected = get_hook_lineage_collector().collected_assets  # type: ignore[no-untyped-call]
+    found: OperatorLineage[Any, Any] = OperatorLineage(
+        outputs=[openlineage_dataset(told.asset.uri) for told in collected.outputs if told.context is heap_hook]
+    )
+    for told in collected.extra:
+        if db_hook is not None and told.context is db_hook and told.key == "sql_job":
+            read = _read(db_hook, told.value["sql"])
+            found.inputs.extend(read.inputs)
+            found.job_facets.update(read.job_facets)
+    return found
+
+
+def _read(hook: DbApiHook, sql: str) -> OperatorLineage[Any, Any]:
+    from airflow.providers.common.compat.openlineage.facet import SQLJobFacet
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.providers.openlineage.sqlparser import SQLParser
+
+    try:
+        connection = hook.get_connection(hook.get_conn_id())
+        # Not every hook knows what its database is called; SQLite's does not.
+        if database := hook.get_openlineage_database_info(connection):
+            dialect = hook.get_openlineage_database_dialect(connection)
+            parser = SQLParser(dialect, hook.get_openlineage_default_schema())
+            return parser.generate_openlineage_metadata_from_sql(sql, hook, database, use_connection=False)
+    except Exception:
+        log.warning("OpenLineage could not tell which tables the query reads")
+        log.debug("Because of", exc_info=True)
+    return OperatorLineage(job_facets={"sql": SQLJobFacet(query=SQLParser.normalize_sql(sql))})

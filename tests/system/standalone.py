@@ -1,0 +1,126 @@
+"""A whole Airflow 3 in processes of its own: scheduler, DAG processor and API server with the UI."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+
+class Airflow:
+    """
+    What is running.
+
+    :param url: of the UI and the REST API.
+    """
+
+    def __init__(self, url):
+        self.url = url
+        self._token = None
+
+    def get(self, path, data=None, method=None):
+        """
+        Ask the REST API.
+
+        :param path: below the version.
+        :param data: JSON to send; makes it a POST unless another method is given.
+        :param method: HTTP's.
+        :return: the decoded answer.
+        """
+        if self._token is None:
+            with urlopen(f"{self.url}/auth/token", timeout=10) as answer:
+                self._token = json.load(answer)["access_token"]
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        body = None if data is None else json.dumps(data).encode()
+        with urlopen(Request(f"{self.url}/api/v2/{path}", body, headers, method=method), timeout=10) as answer:
+            return json.load(answer)
+
+    def wait(self, what, condition, seconds=30):
+        """
+        Wait until something has come true.
+
+        :param what: for the message.
+        :param condition: called until it gives something true, which is returned.
+        :param seconds: how long at most.
+        """
+        end = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < end, f"{what} did not come true in {seconds} s"
+            time.sleep(0.2)
+        return found
+
+
+def _free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@contextmanager
+def standalone(home: Path, dags: Path, **environment: str):
+    """
+    Run ``airflow standalone`` with everybody an admin.
+
+    :param home: AIRFLOW_HOME, an empty folder.
+    :param dags: folder of DAG files.
+    :param environment: further variables.
+    """
+    url = f"http://127.0.0.1:{(port := _free_port())}"
+    settings = {
+        "CORE__DAGS_FOLDER": str(dags),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__TEST_CONNECTION": "Enabled",
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "CORE__PARALLELISM": "2",
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(port),
+        "API__BASE_URL": url,
+        "API__WORKERS": "1",
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(_free_port()),
+        "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
+    env |= {"AIRFLOW_HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", **environment}
+    log = home / "standalone.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow", "standalone"],
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        airflow = Airflow(url)
+
+        def healthy():
+            assert process.poll() is None, log.read_text()[-5000:]
+            try:
+                with urlopen(f"{url}/api/v2/monitor/health", timeout=5) as answer:
+                    parts = json.load(answer)
+            except (URLError, ConnectionError, TimeoutError):
+                return False
+            return all(parts[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+
+        airflow.wait("that Airflow is healthy", healthy, 90)
+        yield airflow
+    finally:
+        # Its children outlive a signal to the parent alone.
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, kind)
+                process.wait(5)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                pass
