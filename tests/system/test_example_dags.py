@@ -122,7 +122,8 @@ def test_trials_and_activity_come_for_each_user_and_a_trial_that_is_over_is_empt
     }
 
 
-def test_a_backfill_sends_each_day_for_itself_and_no_order_counts_twice(heap_sandbox, warehouse):
+@pytest.mark.parametrize("state", [False, True], ids=["without state", "with state"])
+def test_a_backfill_sends_each_day_for_itself_and_no_order_counts_twice(heap_sandbox, warehouse, tmp_path, state):
     warehouse.table(
         "orders",
         [
@@ -136,18 +137,24 @@ def test_a_backfill_sends_each_day_for_itself_and_no_order_counts_twice(heap_san
             for day in range(1, 11)
         ],
     )
-    dag = load(ROOT / "dags" / "heap_backfill.py")["heap_backfill"]
-    for day in (4, 5, 4):
-        # A run by hand is of the interval before its date.
+    file = tmp_path / "heap_backfill.py"
+    code = (ROOT / "dags" / "heap_backfill.py").read_text()
+    here = 'insert_id="order_id",'
+    assert here in code
+    file.write_text(code.replace(here, f'{here} state_conn_id="warehouse",') if state else code)
+    dag = load(file)["heap_backfill"]
+    for day, known in ((4, False), (5, False), (4, True), (5, True)):
+        # A run by hand is of the interval before its date; the second time, of a day that was sent.
         states, reports = run_dag(dag, logical_date=datetime(2025, 3, day + 1, 12, tzinfo=UTC))
-        assert (states["orders"], reports["orders"]["sent"]) == ("success", 1)
+        assert (states["orders"], reports["orders"]["sent"]) == ("success", 0 if state and known else 1)
     assert [event["timestamp"] for event in heap_sandbox.events] == [
         "2025-03-04T09:00:00+00:00",
         "2025-03-05T09:00:00+00:00",
     ]
     if not AIRFLOW_2:
         _, reports = run_dag(dag)
-        assert reports["orders"]["sent"] == len(heap_sandbox.events) == 10
+        assert reports["orders"]["sent"] == (8 if state else 10)
+        assert len(heap_sandbox.events) == 10
 
 
 @dates
