@@ -52,6 +52,7 @@ class State:
         self._once = scope.heap_object.once
         self._mapping: str | None = None
         self._lease: Lease | None = None
+        self._begun = False
         self._keys = RunKeys()
 
     def begin(self, warn: Warn, lost: Callable[[BaseException], None]) -> None:
@@ -79,8 +80,10 @@ class State:
             return
         self.store.enroll(self.scope)
         if not self._once:  # Heap itself sees to it that an event counts once
-            self._lease = Lease(self.store, self.scope, self._holder, lost)
-            self._lease.take()
+            lease = Lease(self.store, self.scope, self._holder, lost)
+            lease.take()
+            self._lease = lease
+        self._begun = True
         if self._retention is not None:
             self.store.forget(self.scope.id, before=int(time.time() - self._retention))
 
@@ -151,7 +154,7 @@ class State:
         :param warn: tells what could not be written, so as not to hide why a run failed.
         """
         with closing(self._keys):
-            if self._read_only:
+            if not self._begun:
                 return
             values: dict[str, Any] = {"last_run": self._holder.run, "last_run_at": int(time.time())}
             if done and self._mapping is not None:
