@@ -11,6 +11,9 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.store import Store
 
+#: Seconds to wait for another writer of an SQLite file.
+SQLITE_TIMEOUT = 60
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
@@ -62,9 +65,11 @@ def state_store(conn_id: str, table: str) -> Store:
 def _engine(hook: DbApiHook) -> Engine:
     """Return an engine whose connections are the hook's own, with all of its settings, where the two fit."""
     engine: Engine = hook.get_sqlalchemy_engine()
-    # SQLite's may only be used on the thread that opened them; the engine knows.
     if engine.dialect.name == "sqlite":
-        return engine
+        # Its connections may only be used on the thread that opened them; the engine sees to that. And it has one
+        # writer at a time: shards of a sync wait for each other.
+        patient: Engine = hook.get_sqlalchemy_engine({"connect_args": {"timeout": SQLITE_TIMEOUT}})
+        return patient
     lock = threading.Lock()
 
     def connect() -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -55,6 +57,29 @@ with DAG(dag_id="mapped", schedule=None):
     assert len(heap_sandbox.users) == 10
     assert heap_sandbox.users["u1@example.com"]["one"] == 1
     assert heap_sandbox.users["u2@example.com"]["two"] == 2
+
+
+def test_shards_of_one_run_share_the_state_and_the_next_run_sends_what_changed(heap_sandbox, warehouse, dag):
+    warehouse.users(20)
+    found = dag(
+        "sharded_state",
+        """
+with DAG(dag_id="sharded_state", schedule=None):
+    HeapUserSyncOperator.partial(
+        task_id="shards", sql_conn_id="warehouse", identity="email", state_conn_id="warehouse",
+        model="select * from users where n % 3 = :rest",
+    ).expand(parameters=[{"rest": 0}, {"rest": 1}, {"rest": 2}])
+""",
+    )
+    assert set(run_dag(found)[0].values()) == {"success"}
+    assert len(heap_sandbox.users) == 20
+    seen = len(heap_sandbox.requests)
+    with sqlite3.connect(warehouse.path) as connection:
+        connection.execute("update users set seats = 0 where n = 7")
+    assert set(run_dag(found, datetime(2026, 11, 22, tzinfo=UTC))[0].values()) == {"success"}
+    assert [[item["identity"] for item in request.items] for request in heap_sandbox.requests[seen:]] == [
+        ["u7@example.com"]
+    ]
 
 
 def test_asset_events_carry_the_counters_and_a_task_may_use_the_hook(heap_sandbox, warehouse, dag):
