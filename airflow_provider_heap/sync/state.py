@@ -11,7 +11,7 @@ from airflow_provider_heap.exceptions import StateError
 from airflow_provider_heap.sync.items import Items
 from airflow_provider_heap.sync.lease import Holder, Lease
 from airflow_provider_heap.sync.run_keys import RunKeys
-from airflow_provider_heap.sync.store import Scope, Store, fingerprint
+from airflow_provider_heap.sync.store import Scope, Store, fingerprints
 
 
 class Warn(Protocol):
@@ -126,7 +126,7 @@ class State:
         if self._once:
             fresh = [key not in known for key in digests]
         else:
-            prints = map(fingerprint, items.bodies)
+            prints = fingerprints(items.bodies)
             fresh = [known.get(key) != found for key, found in zip(digests, prints, strict=True)]
         self._keys.mark_sent(numbers, fresh)
         return items if all(fresh) else items.those(fresh)
@@ -139,7 +139,7 @@ class State:
         :raises StateError: when they can't be written.
         """
         # Of two items with one key the last one counts, as it does at Heap.
-        prints = dict(zip(self.scope.digests(items.keys), map(fingerprint, items.bodies), strict=True))
+        prints = dict(zip(self.scope.digests(items.keys), fingerprints(items.bodies), strict=True))
         self.store.record(self.scope.id, prints, int(time.time()))
 
     def duplicate_keys(self) -> int:

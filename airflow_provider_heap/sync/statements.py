@@ -7,7 +7,7 @@ of ours are plain texts and numbers, they go straight to the driver.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +28,7 @@ class Statements:
         self._compiled: dict[Any, Any] = {}
         self._upsert = self._make_upsert()
 
-    def known(self, connection: sa.engine.Connection, digests: Sequence[str]) -> Iterable[Any]:
+    def known(self, connection: sa.engine.Connection, digests: Sequence[str]) -> Any:
         """
         Return key and fingerprint of those keys that are recorded.
 
@@ -39,14 +39,14 @@ class Statements:
         query = sa.select(keys.key_hash, keys.fingerprint)
         if self._dialect.name == "postgresql":
             query = query.where(keys.key_hash == sa.any_(_array("digests")))
-            return connection.execute(query, {"digests": ",".join(digests)})
+            return connection.execute(query, {"digests": ",".join(digests)}).all()
         names = [f"k{place}" for place in range(len(digests))]
         compiled = self._compiled.get(len(digests))
         if compiled is None:
             query = query.where(keys.key_hash.in_(map(sa.bindparam, names)))
             compiled = self._compiled[len(digests)] = query.compile(dialect=self._dialect)
         values = _parameters(compiled, dict(zip(names, digests, strict=True)))
-        return connection.exec_driver_sql(compiled.string, values)
+        return connection.exec_driver_sql(compiled.string, values).all()
 
     def write(
         self, connection: sa.engine.Connection, sync_id: str, digests: list[str], prints: list[str], sent_at: int
