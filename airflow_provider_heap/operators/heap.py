@@ -312,6 +312,8 @@ class HeapSyncOperator(BaseOperator):
     @property
     def _source(self) -> str:
         """How messages call what is read."""
+        if describe := getattr(self.model, "describe", None):
+            return str(describe(self.sql_conn_id))
         return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
 
     def _state(self, context: Context) -> State | None:
