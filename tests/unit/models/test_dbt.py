@@ -311,7 +311,7 @@ def test_an_old_artifact_is_refused(target):
     assert sql("dim_users", manifest, max_age=timedelta(hours=6))
     with pytest.raises(GateError, match=r"manifest.json was written at .*, 5:00:\d\d ago, and max_age is 4:00:00"):
         sql("dim_users", manifest, max_age=timedelta(hours=4))
-    with pytest.raises(GateError, match="run_results.json was written at"):
+    with pytest.raises(GateError, match=r"run_results\.json was written at"):
         sql("dim_users", manifest, max_age=timedelta(hours=6), require={"tests"})
     change(manifest, lambda content: content["metadata"].pop("generated_at"))
     assert "does not say when dbt wrote it" in refusal("dim_users", manifest, max_age=timedelta(hours=6))
