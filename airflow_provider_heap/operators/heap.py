@@ -305,7 +305,7 @@ class HeapSyncOperator(BaseOperator):
             try:
                 bound = mapping.bind(rows.columns)
             except ModelError as error:
-                raise ModelError(f"The model of {self._source} and its mapping don't fit: {error}") from None
+                raise ModelError(f"The rows of {self._source} and their mapping don't fit: {error}") from None
             for chunk in rows.chunks:
                 yield bound, chunk
 
