@@ -17,7 +17,7 @@ from airflow_provider_heap.models import Rows, Source
 from airflow_provider_heap.models.dbt_artifacts import MANIFEST, Artifacts, Folder, Manifest, Node, load
 from airflow_provider_heap.models.dbt_cloud import DbtCloudArtifacts
 from airflow_provider_heap.models.dbt_gates import Gates
-from airflow_provider_heap.models.dbt_nodes import find
+from airflow_provider_heap.models.dbt_nodes import find, version_text
 from airflow_provider_heap.models.sql import SqlModel
 
 __all__ = ["DbtCloudArtifacts", "DbtModel"]
@@ -95,11 +95,27 @@ class DbtModel:
         """
         gates = Gates(self.require, self.max_age)
         artifacts = self._artifacts()
-        manifest = load(artifacts, MANIFEST, Manifest)
-        node = find(manifest, str(self.name).strip(), artifacts.label(MANIFEST))
+        manifest, node = self._find(artifacts)
         gates.check(node, manifest, artifacts)
         where = f" where {self.where}" if self.where and self.where.strip() else ""
         return f"select {self._selected(manifest, node)} from {node.relation_name}{where}"
+
+    def reference(self) -> str:
+        """
+        Return how dbt refers to it, such as ``ref('dim_users')``.
+
+        :raises ModelError: when there is no such model, or it has no rows to read.
+        """
+        manifest, node = self._find(self._artifacts())
+        if node.resource_type == "source":
+            return f"source({node.source_name!r}, {node.name!r})"
+        package = f"{node.package_name!r}, " if node.package_name != manifest.metadata.project_name else ""
+        older = f", v={version_text(node.version)}" if node.version not in (None, node.latest_version) else ""
+        return f"ref({package}{node.name!r}{older})"
+
+    def _find(self, artifacts: Artifacts) -> tuple[Manifest, Node]:
+        manifest = load(artifacts, MANIFEST, Manifest)
+        return manifest, find(manifest, str(self.name).strip(), artifacts.label(MANIFEST))
 
     def _artifacts(self) -> Artifacts:
         if isinstance(self.manifest, DbtCloudArtifacts):

@@ -87,6 +87,7 @@ class Metadata(msgspec.Struct, frozen=True, gc=False):
     dbt_version: str | None = None
     generated_at: datetime | None = None
     adapter_type: str | None = None
+    project_name: str | None = None
 
 
 class DependsOn(msgspec.Struct, frozen=True, gc=False):

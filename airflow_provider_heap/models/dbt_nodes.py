@@ -54,7 +54,7 @@ def _names(node: Node) -> set[str]:
         return {table, f"{node.package_name}.{table}"}
     names = {node.name, node.alias or node.name}
     if node.version is not None:
-        names.add(f"{node.name}.v{_version(node.version)}")
+        names.add(f"{node.name}.v{version_text(node.version)}")
     return names | {f"{node.package_name}.{name}" for name in names}
 
 
@@ -63,11 +63,18 @@ def _latest(found: list[Node]) -> list[Node]:
     if len({(node.package_name, node.name) for node in found}) > 1:
         return found
     return [
-        node for node in found if node.version is not None and _version(node.version) == _version(node.latest_version)
+        node
+        for node in found
+        if node.version is not None and version_text(node.version) == version_text(node.latest_version)
     ] or found
 
 
-def _version(version: str | float | None) -> str:
+def version_text(version: str | float | None) -> str:
+    """
+    Return a model's version as dbt writes it; JSON gives 2 as well as 2.0.
+
+    :param version: from a manifest.
+    """
     return f"{version:g}" if isinstance(version, float) else str(version)
 
 

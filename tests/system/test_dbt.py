@@ -6,15 +6,17 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
+import yaml
 
 from airflow_provider_heap.exceptions import GateError, ModelError
 from airflow_provider_heap.models.dbt import DbtModel
 from airflow_provider_heap.operators.heap import HeapAccountSyncOperator, HeapUserSyncOperator
 from tests.conftest import ROOT, _absent, connect
 from tests.system import dbt
-from tests.system.dags import load, run_dag
+from tests.system.dags import AIRFLOW_2, load, run_dag
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,56 @@ def test_a_model_whose_test_failed_is_refused_and_nothing_is_sent(shop, heap_san
 def test_what_dbt_did_not_build_is_refused(shop, heap_sandbox, postgres, run, name, why):
     with pytest.raises(ModelError, match=why):
         sync(run, name, shop, identity="email")
+
+
+def exposures(*arguments, **environment):
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "airflow", "heap", "exposures", *arguments]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(AIRFLOW_2, reason="Airflow knows a provider's commands from 3.2 on")
+def test_dbt_takes_the_exposures_that_are_printed_for_it(shop, tmp_path):
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "syncs.py").write_text(
+        """
+from airflow.providers.common.compat.sdk import DAG
+from airflow_provider_heap.models.dbt import DbtModel
+from airflow_provider_heap.operators.heap import HeapUserSyncOperator
+print("what a DAG file prints")
+with DAG(dag_id="to-heap", schedule=None, default_args={"owner": "growth"}, params={"table": "raw.Users"}):
+    HeapUserSyncOperator(task_id="sql", model="select 1")
+    HeapUserSyncOperator(task_id="alias", model=DbtModel("Dim Accounts", MANIFEST))
+    HeapUserSyncOperator(task_id="templated", model=DbtModel("{{ params.table }}", MANIFEST))
+    HeapUserSyncOperator(task_id="absent", model=DbtModel("nothing", MANIFEST))
+    HeapUserSyncOperator.partial(task_id="mapped").expand(
+        model=[DbtModel("dim_users", MANIFEST), DbtModel("plans", MANIFEST)])
+""".replace("MANIFEST", repr(shop.manifest))
+    )
+    folder = {"AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"), "AIRFLOW__API__BASE_URL": "https://airflow.x.com/"}
+    done = exposures("to-heap", **folder)
+    assert done.returncode == 1
+    assert "to-heap.absent is left out: There is no model, snapshot, seed or source 'nothing'" in done.stderr
+    assert "Traceback" not in done.stderr
+    told = yaml.safe_load(done.stdout)["exposures"]
+    assert [(exposure["name"], exposure["depends_on"]) for exposure in told] == [
+        ("to_heap_alias", ["ref('accounts')"]),
+        ("to_heap_templated", ["source('raw', 'Users')"]),
+        ("to_heap_mapped", ["ref('dim_users')", "ref('plans')"]),
+    ]
+    assert (told[0]["owner"], told[0]["url"]) == ({"name": "growth"}, "https://airflow.x.com/dags/to-heap")
+    path = shop.folder / "models" / "exposures.yml"
+    path.write_text(done.stdout)
+    try:
+        parsed = shop.run("parse", "--target-path", str(tmp_path / "target"))
+        assert parsed.returncode == 0, parsed.stdout
+    finally:
+        path.unlink()
+    known = json.loads((tmp_path / "target" / "manifest.json").read_text())["exposures"]
+    assert known["exposure.shop.to_heap_mapped"]["depends_on"]["nodes"] == ["model.shop.dim_users", "seed.shop.plans"]
+    missing = exposures("nope", **folder)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "There is no DAG 'nope'" in missing.stderr
 
 
 def test_the_dbt_dag_builds_tests_and_syncs_although_a_test_of_another_model_fails(

@@ -327,6 +327,19 @@ def test_an_age_that_is_no_time_is_refused(max_age):
     assert "max_age must be a time, such as timedelta(hours=6)" in refusal("dim_users", max_age=max_age)
 
 
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("people", "ref('aliased')"),
+        ("raw.Old Orders", "source('raw', 'Old Orders')"),
+        ("versioned", "ref('versioned')"),
+        ("versioned.v1", "ref('versioned', v=1)"),
+    ],
+)
+def test_it_says_how_dbt_refers_to_it(each_version, name, reference):
+    assert DbtModel(name, each_version).reference() == reference
+
+
 def test_its_parameters_are_rendered_and_its_text_is_the_same_in_every_process():
     model = DbtModel("{{ x }}", "/{{ x }}/manifest.json", ["{{ x }}"], "d = '{{ x }}'", require={"tests", "freshness"})
     with DAG(dag_id="d", schedule=None):
