@@ -51,7 +51,6 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
-        "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
         "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],
         "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
         "extra-links": ["airflow_provider_heap.links.heap.HeapLink"],
