@@ -51,8 +51,9 @@ class JsonLines:
             yield Rows(self.columns, self._chunks(file, source.fetch_size))
 
     def _chunks(self, file: IO[bytes], size: int) -> Iterator[list[tuple[object, ...]]]:
-        while lines := list(islice(file, size)):
-            yield [tuple(map(json.loads(line).get, self.columns)) for line in lines]
+        lines = iter(file.readline, b"")
+        while chunk := list(islice(lines, size)):
+            yield [tuple(map(json.loads(line).get, self.columns)) for line in chunk]
 
 
 with DAG(

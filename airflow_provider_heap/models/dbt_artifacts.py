@@ -48,7 +48,14 @@ class Folder:
     """
 
     def __init__(self, manifest: str | Path | ObjectStoragePath) -> None:
-        self._manifest = manifest if isinstance(manifest, ObjectStoragePath) else ObjectStoragePath(manifest)
+        self._relative = ""
+        if not isinstance(manifest, ObjectStoragePath):
+            # Airflow 2 would look for it in the root.
+            if "://" not in str(manifest) and not Path(manifest).is_absolute():
+                self._relative = f" (manifest={str(manifest)!r} is seen from the folder in which this worker runs)"
+                manifest = Path.cwd() / manifest
+            manifest = ObjectStoragePath(str(manifest))
+        self._manifest = manifest
 
     def read(self, name: str) -> bytes:
         """
@@ -60,11 +67,8 @@ class Folder:
         try:
             return self._path(name).read_bytes()
         except FileNotFoundError:
-            where = self.label(name)
-            hint = f" (seen from {Path.cwd()}, where this worker runs; better give the whole path)"
-            relative = hint if self._manifest.protocol == "" and not Path(str(self._manifest)).is_absolute() else ""
             raise ModelError(
-                f"There is no {where}{relative}. dbt writes it into the target folder of its project."
+                f"There is no {self.label(name)}{self._relative}. dbt writes it into the target folder of its project."
             ) from None
         except IsADirectoryError:
             raise ModelError(f"{self.label(name)} is a folder; name the file manifest.json in it.") from None

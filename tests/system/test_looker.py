@@ -104,20 +104,17 @@ def test_table_calculations_come_with_the_results(looker):
     )
 
 
-def test_the_sql_of_a_look_runs_on_the_users_own_connection(looker, users, heap_sandbox, run, capsys):
-    report = run(
-        HeapUserSyncOperator(
-            task_id="sync",
-            model=LookerLook(42),
-            sql_conn_id="warehouse",
-            identity="users.email",
-            properties={"Plan": "users.plan", "Seats": "users.seats"},
-        )
+def test_the_sql_of_a_look_runs_on_the_users_own_connection(looker, users, heap_sandbox, run):
+    operator = HeapUserSyncOperator(
+        task_id="sync",
+        model=LookerLook(42),
+        sql_conn_id="warehouse",
+        identity="users.email",
+        properties={"Plan": "users.plan", "Seats": "users.seats"},
     )
-    assert report["sent"] == 600
+    assert run(operator)["sent"] == 600
     assert heap_sandbox.users["u7@x.com"] == {"Plan": "pro", "Seats": 7}
-    told = "".join(capsys.readouterr())
-    assert "reads Look 42 of connection 'looker_default' (SQL on connection 'warehouse') and writes users" in told
+    assert operator._source == "Look 42 of connection 'looker_default' (SQL on connection 'warehouse')"
     assert "/run/json" not in str(looker.requests)
 
 
