@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -19,14 +19,17 @@ from airflow_provider_heap.models.dbt_cloud import DbtCloudArtifacts
 from airflow_provider_heap.models.dbt_gates import Gates
 from airflow_provider_heap.models.dbt_nodes import find, version_text
 from airflow_provider_heap.models.sql import SqlModel
+from airflow_provider_heap.sync.columns import Columns
 
 __all__ = ["DbtCloudArtifacts", "DbtModel"]
 
 #: How databases quote a name: what opens it, and what closes it.
 _QUOTES = {'"': '"', "`": "`", "[": "]"}
-#: What needs no quotes anywhere.
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-#: They turn a bare name into upper case and a quoted one not. dbt creates columns bare, also in a quoted relation.
+#: What needs no quotes where a bare name keeps its case or turns into lower case.
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*|[A-Z_][A-Z0-9_]*")
+#: There double quotes would make a text of a name.
+_BACKTICKS = frozenset({"athena", "bigquery", "databricks", "doris", "hive", "mariadb", "mysql", "spark", "starrocks"})
+#: There a bare name turns into upper case.
 _UPPER_CASE = frozenset({"snowflake", "oracle"})
 
 
@@ -39,8 +42,8 @@ class DbtModel:
         ``name.v2`` (without it the latest version). (templated)
     :param manifest: path of ``manifest.json``, any URL of ``ObjectStoragePath``, or :class:`DbtCloudArtifacts`. A
         relative path is seen from the folder in which the worker runs. (templated)
-    :param columns: the columns to read; None for all. They are quoted as dbt quoted the relation; one that is written
-        with its quotes, such as ``'"Plan"'``, is taken as it stands. (templated)
+    :param columns: the columns to read; None for all. They match as they are written, else but for their case.
+        (templated)
     :param where: a condition in the database's own SQL, without the word ``where``. (templated)
     :param require: gates: ``tests`` reads ``run_results.json`` beside the manifest and refuses the model when it
         failed, was skipped, or a test on it did not pass; ``freshness`` reads ``sources.json`` and refuses it when a
@@ -71,7 +74,7 @@ class DbtModel:
 
         :param sql_conn_id: the connection that it is read through.
         """
-        return f"dbt model {self.name!r} (connection {sql_conn_id!r})"
+        return f"dbt model {self.name!r}" + (f" (connection {sql_conn_id!r})" if sql_conn_id else "")
 
     @contextmanager
     def open(self, source: Source) -> Iterator[Rows]:
@@ -83,13 +86,14 @@ class DbtModel:
         :raises GateError: when a gate is closed.
         :raises ModelUnavailableError: when dbt Cloud can't be reached.
         """
-        with SqlModel(self.compile()).open(source) as rows:
+        with SqlModel(self.compile(source)).open(source) as rows:
             yield rows
 
-    def compile(self) -> str:
+    def compile(self, source: Source) -> str:
         """
         Return the SQL that reads the model, once its gates are passed.
 
+        :param source: gives the SQL hook, to look up the columns when some are named.
         :raises ModelError: when there is no such model, or it has no rows to read.
         :raises GateError: when a gate is closed.
         """
@@ -98,7 +102,7 @@ class DbtModel:
         manifest, node = self._find(artifacts)
         gates.check(node, manifest, artifacts)
         where = f" where {self.where}" if self.where and self.where.strip() else ""
-        return f"select {self._selected(manifest, node)} from {node.relation_name}{where}"
+        return f"select {self._selected(manifest, node, source)} from {node.relation_name}{where}"
 
     def reference(self) -> str:
         """
@@ -124,20 +128,28 @@ class DbtModel:
             raise ModelError("manifest is empty: name dbt's manifest.json, in the target folder of its project.")
         return Folder(self.manifest)
 
-    def _selected(self, manifest: Manifest, node: Node) -> str:
+    def _selected(self, manifest: Manifest, node: Node, source: Source) -> str:
         if self.columns is None:
             return "*"
         if isinstance(self.columns, str) or not self.columns:
             raise ModelError(f"columns must be a list of names, or None for all; found {self.columns!r}.")
-        used = re.search(r'["`\[]', node.relation_name or "")
-        bare = used is None or manifest.metadata.adapter_type in _UPPER_CASE
-        return ", ".join(_quoted(name, used[0] if used else '"', bare) for name in self.columns)
+        with SqlModel(f"select * from {node.relation_name} where 1 = 0").open(replace(source, parameters=None)) as rows:
+            there = Columns(rows.columns)
+        found = [there.names[there.find(name, "columns")] for name in self.columns]
+        return ", ".join(quoted(name, str(node.relation_name), manifest.metadata.adapter_type) for name in found)
 
 
-def _quoted(name: str, opening: str, bare: bool) -> str:
+def quoted(column: str, relation: str, adapter: str | None) -> str:
+    """
+    Return a column's name as the database wants it.
+
+    :param column: what the database calls it.
+    :param relation: the relation as dbt quoted it.
+    :param adapter: what dbt calls the database.
+    """
+    used = re.search(r'["`\[]', relation)
+    if used is None and adapter not in _UPPER_CASE and _PLAIN.fullmatch(column):
+        return column
+    opening = used[0] if used else "`" if adapter in _BACKTICKS else '"'
     closing = _QUOTES[opening]
-    if len(name) > 2 and _QUOTES.get(name[0]) == name[-1]:
-        return name
-    if bare and _PLAIN.fullmatch(name):
-        return name
-    return opening + name.replace(closing, closing * 2) + closing
+    return opening + column.replace(closing, closing * 2) + closing

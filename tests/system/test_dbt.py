@@ -64,6 +64,24 @@ def test_snapshots_seeds_and_sources_serve_too(shop, heap_sandbox, postgres, run
     assert sync(run, name, shop, identity=identity)["sent"] == count
 
 
+def test_columns_match_but_for_their_case_and_one_that_is_not_there_is_told(shop, heap_sandbox, postgres, run):
+    sync(run, "accounts", shop, HeapAccountSyncOperator, account_id="Account ID", columns=["ACCOUNT ID", "seats"])
+    assert heap_sandbox.accounts == {"1": {"Seats": 2}, "2": {"Seats": 1}}
+    with pytest.raises(
+        ModelError, match=r"columns wants the column 'plans': no such column\. The model has: 'email', "
+    ):
+        sync(run, "dim_users", shop, identity="email", columns=["email", "plans"])
+
+
+def test_the_relation_that_is_read_is_collected_as_lineage(shop, heap_sandbox, postgres, run, monkeypatch):
+    collected = []
+    monkeypatch.setattr(
+        "airflow.providers.common.sql.hooks.sql.send_sql_hook_lineage", lambda **found: collected.append(found["sql"])
+    )
+    sync(run, "users_snapshot", shop, identity="email")
+    assert collected == [f'select * from "{shop.database.info.dbname}"."{shop.schema}"."users_snapshot"']
+
+
 def test_where_and_columns_narrow_and_parameters_are_bound(shop, heap_sandbox, postgres, run):
     options = {"columns": ["email", "plan"], "where": "plan = %(plan)s", "parameters": {"plan": "team"}}
     sync(run, "dim_users", shop, identity="email", **options)

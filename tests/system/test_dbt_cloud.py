@@ -10,7 +10,7 @@ from airflow_provider_heap.exceptions import GateError, ModelError, ModelUnavail
 from airflow_provider_heap.models.dbt import DbtCloudArtifacts, DbtModel
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 from tests.system.dbt_cloud import DbtCloud, certificate
-from tests.unit.models.test_dbt import ARTIFACTS
+from tests.unit.models.test_dbt import ARTIFACTS, NOWHERE
 
 pytest.importorskip("airflow.providers.dbt.cloud")
 
@@ -44,14 +44,14 @@ def cloud(identity, connect, monkeypatch):
 def refusal(kind=ModelError, **options):
     """Return why a model is not read."""
     with pytest.raises(kind) as error:
-        DbtModel("dim_users", DbtCloudArtifacts(**options)).compile()
+        DbtModel("dim_users", DbtCloudArtifacts(**options)).compile(NOWHERE)
     assert DbtCloud.token not in str(error.value)
     return str(error.value)
 
 
 def test_the_latest_finished_run_of_a_job_is_taken_whether_it_succeeded_or_not(cloud):
     model = DbtModel("dim_users", DbtCloudArtifacts(job_id=cloud.job), require={"tests"})
-    assert model.compile() == 'select * from "postgres"."dbt_probe"."dim_users"'
+    assert model.compile(NOWHERE) == 'select * from "postgres"."dbt_probe"."dim_users"'
     assert [path.partition("?")[0].rpartition("11/")[2] for path in cloud.requests] == [
         "runs/",
         "runs/902/artifacts/manifest.json",
@@ -62,7 +62,7 @@ def test_the_latest_finished_run_of_a_job_is_taken_whether_it_succeeded_or_not(c
 def test_one_run_and_one_step_may_be_named_also_as_text_and_gates_hold(cloud):
     artifacts = DbtCloudArtifacts(run_id="901", account_id="11", step="2")
     with pytest.raises(GateError, match=r"says run_results.json of dbt Cloud's run 901, step 2: 'not_null_bad_plan"):
-        DbtModel("bad_plan", artifacts, require={"tests"}).compile()
+        DbtModel("bad_plan", artifacts, require={"tests"}).compile(NOWHERE)
     assert cloud.requests[0].endswith("/runs/901/artifacts/manifest.json?step=2")
 
 
