@@ -157,7 +157,7 @@ def _sources_of(node: Node, manifest: Manifest) -> set[str]:
 def _outcome(result: Result) -> str:
     """Say what became of a node. Not in dbt's words: the message of a test may hold values of rows."""
     if result.failures:
-        return f"{result.status}, {result.failures:,} failures"
+        return f"{result.status}, {result.failures:,} failure{'s' if result.failures > 1 else ''}"
     return f"{result.status}, loaded {result.max_loaded_at}" if result.max_loaded_at else result.status
 
 

@@ -225,7 +225,7 @@ def test_a_model_that_failed_or_was_skipped_or_whose_test_failed_is_refused(each
 
 def test_a_failed_test_is_named_with_its_count():
     told = refusal("bad_plan", require="tests")
-    assert "'not_null_bad_plan_plan' (fail, 1 failures)" in told
+    assert "'not_null_bad_plan_plan' (fail, 1 failure)" in told
     assert "accepted_values" not in told
 
 
