@@ -54,3 +54,11 @@ class ModelError(HeapError, AirflowFailException):
 
 class TooManyRejectedError(HeapError, AirflowFailException):
     """All good rows were delivered, but more rows than ``max_rejected`` were invalid or refused by Heap."""
+
+
+class GateError(ModelError):
+    """dbt's own results speak against the model: it failed, a test on it did, a source of it is stale, or it is old."""
+
+
+class ModelUnavailableError(HeapError):
+    """Looker or dbt Cloud could not be reached or kept failing; Airflow's retry is worth it."""

@@ -107,15 +107,20 @@ def _absent(what):
     pytest.skip(what)
 
 
-@pytest.fixture
-def postgres(monkeypatch):
-    """A schema in PostgreSQL of this machine, the Airflow connection ``pg`` to it, and a way to run statements."""
+def connect():
+    """Connect to PostgreSQL of this machine."""
     psycopg = pytest.importorskip("psycopg")
     url = os.environ.get("HEAP_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
     try:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=3)
+        return psycopg.connect(url, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError:
-        _absent("no PostgreSQL at 127.0.0.1:5432 (HEAP_TEST_POSTGRES names another)")
+        return _absent("no PostgreSQL at 127.0.0.1:5432 (HEAP_TEST_POSTGRES names another)")
+
+
+@pytest.fixture
+def postgres(monkeypatch):
+    """A schema in PostgreSQL of this machine, the Airflow connection ``pg`` to it, and a way to run statements."""
+    connection = connect()
     schema = f"heap_test_{os.getpid()}"
     connection.execute(f"drop schema if exists {schema} cascade; create schema {schema}; set search_path to {schema}")
     info = connection.info

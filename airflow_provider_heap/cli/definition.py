@@ -37,6 +37,7 @@ RUN = (
 )
 EVENT = _option("--event", "Name of the key's event, for a task with event_column")
 FILE = _option("path", "A file: a path, or any URL of ObjectStoragePath")
+ANY_DAG = _option("dag_id", "The DAG; all of them when not given", nargs="?")
 
 
 STATE = (
@@ -74,6 +75,7 @@ STATE = (
 
 COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
     GroupCommand("state", "Look at what is recorded as sent, and change it", STATE),
+    _command("exposures", "exposures.exposures", "Print a dbt exposure for each sync of a dbt model", ANY_DAG),
 )
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from datetime import datetime
 from functools import wraps
@@ -80,23 +80,38 @@ def find_dag(dag_id: str) -> DAG:
     :param dag_id: its ID.
     :raises NotFoundError: when there is none, telling which files could not be parsed.
     """
+    broken: dict[str, str] = {}
+    for bag in _bags(dag_id):
+        if dag := bag.dags.get(dag_id):
+            return dag  # type: ignore[no-any-return]
+        broken.update(bag.import_errors)
+    raise NotFoundError(f"There is no DAG {dag_id!r} in the DAG bundles.{''.join(map(_failed, broken.items()))}")
+
+
+def all_dags() -> Iterator[DAG]:
+    """Parse the DAG files, and give their DAGs in the order of their IDs; tell on stderr which could not be parsed."""
+    for bag in _bags(None):
+        for broken in bag.import_errors.items():
+            print(_failed(broken).strip(), file=sys.stderr)
+        yield from (dag for _, dag in sorted(bag.dags.items()))
+
+
+def _bags(dag_id: str | None) -> Iterator[Any]:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag
     from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 
-    broken: dict[str, str] = {}
     for bundle in DagBundlesManager().get_all_dag_bundles():  # type: ignore[no-untyped-call]
         bundle.initialize()
         # What a DAG file prints must not come among a command's output.
         with _airflow_parsing_context_manager(dag_id=dag_id), redirect_stdout(sys.stderr):
             bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
-        if dag := bag.dags.get(dag_id):
-            return dag
-        broken.update(bag.import_errors)
-    failed = "".join(
-        f"\n  {file} could not be parsed: {error.strip().splitlines()[-1]}" for file, error in broken.items()
-    )
-    raise NotFoundError(f"There is no DAG {dag_id!r} in the DAG bundles.{failed}")
+        yield bag
+
+
+def _failed(broken: tuple[str, str]) -> str:
+    file, error = broken
+    return f"\n  {file} could not be parsed: {error.strip().splitlines()[-1]}"
 
 
 def sync_ids(dag: DAG) -> list[str]:

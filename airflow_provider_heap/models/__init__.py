@@ -45,7 +45,12 @@ class Rows:
 
 
 class Model(Protocol):
-    """Something that rows can be read from."""
+    """
+    Something that rows can be read from.
+
+    It may also have ``describe(sql_conn_id)``, which returns how messages call it, such as ``dbt model 'dim_users'
+    (connection 'warehouse')``, and ``template_fields``, the names of those of its fields that are rendered.
+    """
 
     def open(self, source: Source) -> AbstractContextManager[Rows]:
         """

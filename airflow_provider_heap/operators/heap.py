@@ -305,13 +305,15 @@ class HeapSyncOperator(BaseOperator):
             try:
                 bound = mapping.bind(rows.columns)
             except ModelError as error:
-                raise ModelError(f"The model of {self._source} and its mapping don't fit: {error}") from None
+                raise ModelError(f"The rows of {self._source} and their mapping don't fit: {error}") from None
             for chunk in rows.chunks:
                 yield bound, chunk
 
     @property
     def _source(self) -> str:
         """How messages call what is read."""
+        if describe := getattr(self.model, "describe", None):
+            return str(describe(self.sql_conn_id))
         return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
 
     def _state(self, context: Context) -> State | None:

@@ -38,7 +38,8 @@ def lineage(heap_hook: object, db_hook: DbApiHook | None) -> OperatorLineage[Any
     for told in collected.extra:
         if db_hook is not None and told.context is db_hook and told.key == "sql_job":
             read = _read(db_hook, told.value["sql"])
-            found.inputs.extend(read.inputs)
+            # A dbt model asks for its columns first, and so reads its relation twice.
+            found.inputs.extend(table for table in read.inputs if table not in found.inputs)
             found.job_facets.update(read.job_facets)
     return found
 

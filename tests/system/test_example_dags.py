@@ -173,3 +173,15 @@ def test_an_asset_of_the_warehouse_brings_the_lifetime_values_and_updates_one_of
         "2": {"Name": "Looms", "Lifetime Value": 0},
     }
     assert asset_events()["heap://heapanalytics.com/2388822444/accounts"].items() >= reports["accounts"].items()
+
+
+@dates
+def test_the_file_dag_reads_json_lines_with_a_model_of_its_own(heap_sandbox, tmp_path, monkeypatch, logical_date):
+    path = tmp_path / "users.jsonl"
+    path.write_text('{"email": "ada@x.com", "plan": "pro", "interests": ["engines", "lace"]}\n{"email": "eve@x.com"}\n')
+    monkeypatch.setenv("HEAP_USERS_FILE", f"file://{path}")
+    dag = load(ROOT / "dags" / "heap_file.py")["heap_file"]
+    states, _ = run_dag(dag, logical_date=logical_date)
+    assert states == {"users": "success"}
+    assert heap_sandbox.users == {"ada@x.com": {"Plan": "pro", "Interests": "engines||lace"}, "eve@x.com": {}}
+    assert dag.get_task("users")._source == f"file file://{path}"
