@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath
@@ -21,13 +21,14 @@ from airflow_provider_heap.links.heap import HeapLink
 from airflow_provider_heap.models import Model, Source
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.lineage import lineage
-from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
+from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, shares, whole
 from airflow_provider_heap.operators.traces import leave, tell_assets
+from airflow_provider_heap.sync.guards import Guards
 from airflow_provider_heap.sync.lease import Holder
 from airflow_provider_heap.sync.mapping import Constant
 from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
 from airflow_provider_heap.sync.mapping import Source as PropertySource
-from airflow_provider_heap.sync.pipeline import Aim, Chunks, Settings, Sync
+from airflow_provider_heap.sync.pipeline import Aim, Chunks, Log, Settings, Sync
 from airflow_provider_heap.sync.rejects import Rejects
 from airflow_provider_heap.sync.state import State
 from airflow_provider_heap.sync.store import DEFAULT_TABLE, Scope, Store
@@ -68,6 +69,16 @@ class HeapSyncOperator(BaseOperator):
     :param sync_name: names the sync and its state, so that a renamed task can keep it; ``dag_id.task_id`` when not
         given. (templated)
     :param full_sync: send all rows, whatever the state says, and record them. (templated)
+    :param dry_run: do everything but sending and recording; the report has ``would_send``. (templated)
+    :param dry_run_path: folder, a path or any URL of ``ObjectStoragePath``, for the exact bodies of a dry run's
+        requests: each try writes ``<dag>/<task>/<run>/<map index>-<try>/000001.json`` and so on. (templated)
+    :param min_rows: guard: fewest rows that the model may have. (templated)
+    :param max_rows: guard: most rows that it may have. (templated)
+    :param max_changed: guard: rows that may be new or changed since they were recorded: an int is a count, a float
+        below 1 a share of the rows read. Wants state; does not hold in a first run, or with ``full_sync``. (templated)
+    :param max_null: guard: the share of the rows read that may have no value, for each Heap property named, such as
+        ``{"Plan": 0.2}``. (templated)
+    :param unique_key: guard: no sync key may come twice. (templated)
     """
 
     #: What the rows become.
@@ -86,6 +97,13 @@ class HeapSyncOperator(BaseOperator):
         "rejects_path",
         "sync_name",
         "full_sync",
+        "dry_run",
+        "dry_run_path",
+        "min_rows",
+        "max_rows",
+        "max_changed",
+        "max_null",
+        "unique_key",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"model": "sql", "parameters": "json", "properties": "json"}
@@ -114,6 +132,13 @@ class HeapSyncOperator(BaseOperator):
         state_table: str = DEFAULT_TABLE,
         sync_name: str | None = None,
         full_sync: bool | str = False,
+        dry_run: bool | str = False,
+        dry_run_path: str | ObjectStoragePath | None = None,
+        min_rows: int | str | None = None,
+        max_rows: int | str | None = None,
+        max_changed: int | float | str | None = None,
+        max_null: dict[str, float | str] | None = None,
+        unique_key: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -136,6 +161,13 @@ class HeapSyncOperator(BaseOperator):
         self.state_table = state_table
         self.sync_name = sync_name
         self.full_sync = full_sync
+        self.dry_run = dry_run  # type: ignore[assignment,method-assign]
+        self.dry_run_path = dry_run_path
+        self.min_rows = min_rows
+        self.max_rows = max_rows
+        self.max_changed = max_changed
+        self.max_null = max_null
+        self.unique_key = unique_key
 
     @cached_property
     def hook(self) -> HeapHook:
@@ -208,7 +240,8 @@ class HeapSyncOperator(BaseOperator):
 
         :param context: Airflow's.
         :return: the counters: read, unchanged, invalid, rejected, sent, truncated, requests, bytes, seconds, reasons
-            and rejects (the file of rows that did not arrive); with state also duplicate_keys.
+            and rejects (the file of rows that did not arrive); with state or unique_key also duplicate_keys; in a dry
+            run also would_send and dry_run_path.
         :raises HeapError: one of its classes, with the counters as ``report``.
         """
         sync, chunks = self.prepare(context)
@@ -232,12 +265,21 @@ class HeapSyncOperator(BaseOperator):
         """
         return lineage(self.hook, vars(self).get("_db_hook"))
 
-    def prepare(self, context: Context, aim: Aim = Aim.SEND) -> tuple[Sync, Chunks]:
+    def prepare(
+        self,
+        context: Context,
+        aim: Aim = Aim.SEND,
+        log: Log | None = None,
+        keep: Callable[[int, bytes], None] | None = None,
+    ) -> tuple[Sync, Chunks]:
         """
         Return a run that is about to begin, and what it reads.
 
         :param context: Airflow's.
-        :param aim: what to do with the rows.
+        :param aim: what to do with the rows; ``dry_run`` sends none.
+        :param log: where to tell what happens; the task's log when not given.
+        :param keep: called in a dry run with the number of each request and its body; they go to ``dry_run_path`` when
+            not given.
         :raises HeapError: when a parameter or a connection can't be right.
         """
         settings = Settings(
@@ -254,6 +296,9 @@ class HeapSyncOperator(BaseOperator):
                 f"{self.heap_object.rate_limit:,}",
                 self.heap_object.name,
             )
+        if aim is Aim.SEND and flag("dry_run", self.dry_run):
+            aim = Aim.DRY_RUN
+        folder = self._folder(self.dry_run_path, context) if aim is Aim.DRY_RUN and not keep else None
         self._sync = Sync(
             self.heap_object,
             self.hook.get_conn(settings.concurrency),
@@ -261,10 +306,13 @@ class HeapSyncOperator(BaseOperator):
             name=self.scope().sync,
             source=self._source,
             rejects=self._rejects(context),
-            state=self._state(context),
-            log=self.log,
+            state=self._state(context, aim),
+            log=log or self.log,
             aim=aim,
+            guards=self._guards(),
+            keep=_keeper(folder) if folder else keep,
         )
+        self._sync.report.dry_run_path = str(folder) if folder else None
         return self._sync, self._chunks(self.mapping(), whole("fetch_size", self.fetch_size))
 
     def on_kill(self) -> None:
@@ -305,7 +353,20 @@ class HeapSyncOperator(BaseOperator):
         """How messages call what is read."""
         return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
 
-    def _state(self, context: Context) -> State | None:
+    def _guards(self) -> Guards:
+        def given(name: str, read: Callable[[str, Any], Any]) -> Any:
+            value = getattr(self, name)
+            return None if is_empty(value) else read(name, value)
+
+        return Guards(
+            min_rows=given("min_rows", whole),
+            max_rows=given("max_rows", whole),
+            max_changed=given("max_changed", count_or_share),
+            max_null=given("max_null", shares),
+            unique_key=flag("unique_key", self.unique_key),
+        )
+
+    def _state(self, context: Context, aim: Aim) -> State | None:
         store, ti = self.store(), context.get("ti")
         if store is None:
             return None
@@ -316,20 +377,37 @@ class HeapSyncOperator(BaseOperator):
             holder,
             all_rows=flag("full_sync", self.full_sync),
             retention=seconds("state_retention", self.state_retention),
+            read_only=aim is Aim.DRY_RUN,
         )
 
     def _rejects(self, context: Context) -> Rejects:
-        if not self.rejects_path:
-            return Rejects()
+        path = self._folder(self.rejects_path, context, ".jsonl")
+        return Rejects(lambda: _new_file(path), str(path)) if path else Rejects()
+
+    @staticmethod
+    def _folder(path: str | ObjectStoragePath | None, context: Context, ending: str = "") -> ObjectStoragePath | None:
+        """Return a place of its own for each try, below a folder; None when there is no folder."""
+        if not path:
+            return None
         ti = context["ti"]
-        folder = ObjectStoragePath(self.rejects_path) / ti.dag_id / ti.task_id / ti.run_id
-        path = folder / f"{ti.map_index}-{ti.try_number}.jsonl"
+        folder = ObjectStoragePath(path) / ti.dag_id / ti.task_id / ti.run_id
+        return folder / f"{ti.map_index}-{ti.try_number}{ending}"
 
-        def open_file() -> Any:
-            folder.mkdir(parents=True, exist_ok=True)
-            return path.open("wb")  # type: ignore[no-untyped-call]
 
-        return Rejects(open_file, str(path))
+def _new_file(path: ObjectStoragePath) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file: IO[bytes] = path.open("wb")  # type: ignore[no-untyped-call]
+    return file
+
+
+def _keeper(folder: ObjectStoragePath) -> Callable[[int, bytes], None]:
+    """Return what keeps the body of each request in a file of its own."""
+
+    def keep(number: int, body: bytes) -> None:
+        with _new_file(folder / f"{number:06}.json") as file:
+            file.write(body)
+
+    return keep
 
 
 def _is_mapped(context: Context) -> bool:
