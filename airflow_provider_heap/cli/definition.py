@@ -36,6 +36,7 @@ RUN = (
     _option("--map-index", "Which instance of a mapped task", type=int, default=-1),
 )
 EVENT = _option("--event", "Name of the key's event, for a task with event_column")
+OUTPUT = _option("--output", "table (default) or json", choices=("table", "json"), default="table")
 FILE = _option("path", "A file: a path, or any URL of ObjectStoragePath")
 
 
@@ -73,6 +74,16 @@ STATE = (
 )
 
 COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
+    _command(
+        "preview",
+        "preview.preview",
+        "Tell what a sync would do: mapping, counts, the first request; nothing is sent, nothing recorded",
+        *TASK,
+        _option("--rows", "How many rows to read (default: 100)", type=int, default=100),
+        _option("--all", "Read the whole model", action="store_true"),
+        *RUN,
+        OUTPUT,
+    ),
     GroupCommand("state", "Look at what is recorded as sent, and change it", STATE),
 )
 

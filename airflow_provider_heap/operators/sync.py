@@ -289,7 +289,7 @@ class HeapSyncOperator(BaseOperator):
             max_rejected=count_or_share("max_rejected", self.max_rejected),
         )
         if settings.rate_limit is None and self.heap_object.rate_limit and _is_mapped(context):
-            self.log.warning(
+            (log or self.log).warning(
                 "This task is mapped, and each instance goes at %s %ss a minute, which is what Heap takes from all of "
                 "them together: set rate_limit to that divided by the instances that run at once, or let one run at a "
                 "time with max_active_tis_per_dagrun=1 or a pool",
@@ -304,7 +304,7 @@ class HeapSyncOperator(BaseOperator):
             self.hook.get_conn(settings.concurrency),
             settings,
             name=self.scope().sync,
-            source=self._source,
+            source=self.source,
             rejects=self._rejects(context),
             state=self._state(context, aim),
             log=log or self.log,
@@ -344,12 +344,12 @@ class HeapSyncOperator(BaseOperator):
             try:
                 bound = mapping.bind(rows.columns)
             except ModelError as error:
-                raise ModelError(f"The model of {self._source} and its mapping don't fit: {error}") from None
+                raise ModelError(f"The model of {self.source} and its mapping don't fit: {error}") from None
             for chunk in rows.chunks:
                 yield bound, chunk
 
     @property
-    def _source(self) -> str:
+    def source(self) -> str:
         """How messages call what is read."""
         return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
 

@@ -180,6 +180,18 @@ class BoundMapping:
         """The column that the sync key comes from, as the database calls it."""
         return self._column(self._mapping.fields[self._key])
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the query, in order."""
+        return self._columns.names
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """What fills each field and each property: a column, as the database calls it, or what else the user wrote."""
+        sources = {field.name: self._mapping.fields[field.name] for field, _ in self._fields}
+        found = {name: self._column(source) or repr(source) for name, source in sources.items()}
+        return found | {name: column or self._sources.get(name, "") for name, column in self._columns_of.items()}
+
     def watch(self, names: Iterable[str]) -> None:
         """
         Count from now on in how many rows a property has a value.

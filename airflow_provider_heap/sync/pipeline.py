@@ -175,10 +175,13 @@ class Sync:
         self._name = name
         self._source = source
         self._rejects = rejects or Rejects()
-        self._state = state
+        #: What Heap holds already; None when nobody keeps it.
+        self.state = state
         self._log: Log = log or logging.getLogger(__name__)
         self._settings = settings
         pace = settings.pace(heap_object)
+        #: Items a minute; None for as many as Heap takes.
+        self.limit = pace.limit
         self._pace = pace if aim is Aim.SEND else Pace()
         self._outcomes = Outcomes(
             self.report, self._rejects, Forgiven(settings.max_rejected), state.record if state else None
@@ -217,8 +220,8 @@ class Sync:
         self._log.info("Heap is %s", self.environment.label)
         done = False
         try:
-            if self._state:
-                self._state.begin(self._log.warning, self._delivery.stop)
+            if self.state:
+                self.state.begin(self._log.warning, self._delivery.stop)
             with closing(chunks), _rows_no_garbage():
                 for mapping, rows in chunks:
                     self._take(mapping, rows)
@@ -253,8 +256,8 @@ class Sync:
             raise
         finally:
             self._finish()
-            if self._state:
-                self._state.end(done, self._log.warning)
+            if self.state:
+                self.state.end(done, self._log.warning)
             for line in self.report.recap(self._title):
                 self._log.info("%s", line)
         return self.report
@@ -285,8 +288,8 @@ class Sync:
     def _take(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
         if self._mapping is None:
             self._guards.meet(mapping)
-            if self._state:
-                self._state.meet(mapping.signature, self._log.warning)
+            if self.state:
+                self.state.meet(mapping.signature, self._log.warning)
         self._mapping = mapping
         for start in range(0, len(rows), MAPPED_ROWS):
             self._map(mapping, rows[start : start + MAPPED_ROWS])
@@ -300,8 +303,8 @@ class Sync:
             self._tell_invalid(mapped.invalid)
         items = mapped.items
         self._guards.note(self._outcomes.rows_read, items)
-        if self._state:
-            items = self._state.changed(items)
+        if self.state:
+            items = self.state.changed(items)
             self.report.unchanged += len(mapped.items) - len(items)
         self._to_send += len(items)
         for batch in self._batcher.add(items):
@@ -337,7 +340,7 @@ class Sync:
         self._named += len(rows)
 
     def _check_guards(self) -> None:
-        compares = self._state is not None and self._state.compares
+        compares = self.state is not None and self.state.compares
         if self._guards.max_changed is not None and self._outcomes.rows_read and not compares:
             self._log.info(
                 "max_changed does not hold in this run: there is nothing to compare with, because all rows are asked "
@@ -346,7 +349,7 @@ class Sync:
         self._guards.check(self._outcomes.rows_read, self._to_send if compares else None)
 
     def _tell_duplicates(self) -> None:
-        count = self._state.duplicate_keys() if self._state else self._guards.duplicate_keys
+        count = self.state.duplicate_keys() if self.state else self._guards.duplicate_keys
         self.report.duplicate_keys = count
         if count and self._guards.duplicate_keys is None:  # a guard says it itself
             assert self._mapping is not None

@@ -69,7 +69,7 @@ class State:
         :raises StateError: when the database fails.
         """
         if self._read_only and not self.store.exists():
-            self._all_rows = True
+            self._all_rows, self.new = True, 0
             return
         self.store.make()
         others = self.store.targets(self.scope.sync)
@@ -128,6 +128,8 @@ class State:
         digests = self.scope.digests(items.keys)
         numbers = self._keys.note(digests)
         if self._all_rows:
+            if self.new is not None:
+                self.new += len(digests)
             return items
         known = self.store.known(digests)
         self.new = (self.new or 0) + len(digests) - sum(map(known.__contains__, digests))
