@@ -7,12 +7,13 @@ import re
 import sys
 from pathlib import Path
 
-from airflow_provider_heap.cli.preview import look
-from airflow_provider_heap.cli.recap import show
-from airflow_provider_heap.cli.tasks import find_dag, render
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
+
+from airflow_provider_heap.cli.preview import look
+from airflow_provider_heap.cli.recap import show
+from airflow_provider_heap.cli.tasks import find_dag, render
 
 # The reader's own monospace font: rich would have every reader fetch one from elsewhere.
 TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace("Fira Code, ", "")
