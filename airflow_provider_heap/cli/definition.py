@@ -73,6 +73,20 @@ STATE = (
     _command("import", "state.import_", "Read the state from a file that export wrote", *TASK, FILE, *RUN),
 )
 
+REDRIVE = (
+    _option("path", "A rejects file, or a folder of them: a path, or any URL of ObjectStoragePath"),
+    _option("--reason", "Only items that were rejected for this reason, such as http_400", nargs="+"),
+    _option("--key", "Only those of these Account IDs, identities or insert IDs", nargs="+"),
+    _option("--heap-conn-id", "The Heap connection (default: heap_default)", default="heap_default"),
+    _option("--sync-name", "Only items of this sync, where the files hold several"),
+    _option("--state-conn-id", "Connection of the sync's state: what Heap takes is recorded there"),
+    _option("--state-table", "Its table (default: heap_sync_state)", default="heap_sync_state"),
+    _option("--rejects-path", "A folder for what is refused again"),
+    _option("--max-rejected", "How many items may be refused again (default: 0)", default=0),
+    _option("--dry-run", "Send nothing", action="store_true"),
+    ARG_YES,
+)
+
 COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
     _command(
         "preview",
@@ -84,6 +98,7 @@ COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
         *RUN,
         OUTPUT,
     ),
+    _command("redrive", "redrive.redrive", "Send items that Heap refused again, from a rejects file", *REDRIVE),
     GroupCommand("state", "Look at what is recorded as sent, and change it", STATE),
 )
 

@@ -76,7 +76,7 @@ class _Look:
             for mapping, rows in chunks:
                 self.complete = len(rows) <= self._left
                 rows = rows if self.complete else rows[: int(self._left)]
-                if rows:
+                if rows and isinstance(mapping, BoundMapping):
                     self._see(mapping, rows)
                     yield mapping, rows
                 if not self.complete:

@@ -232,7 +232,9 @@ class HeapDeliveryOperator(BaseOperator):
 
     def _rejects(self, context: Context) -> Rejects:
         path = self._folder(self.rejects_path, context, ".jsonl")
-        return Rejects(lambda: _new_file(path), str(path)) if path else Rejects()
+        if not path:
+            return Rejects()
+        return Rejects(lambda: _new_file(path), str(path), self.scope().sync, self.heap_object.name)
 
     @staticmethod
     def _folder(path: str | ObjectStoragePath | None, context: Context, ending: str = "") -> ObjectStoragePath | None:

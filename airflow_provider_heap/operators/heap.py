@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.operators.redrive import HeapRedriveOperator
 from airflow_provider_heap.operators.sync import HeapSyncOperator
 from airflow_provider_heap.sync.mapping import Constant, idempotency_key
 from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
@@ -18,6 +19,7 @@ __all__ = [
     "Constant",
     "HeapAccountSyncOperator",
     "HeapEventSyncOperator",
+    "HeapRedriveOperator",
     "HeapSyncOperator",
     "HeapUserSyncOperator",
     "RowTemplate",

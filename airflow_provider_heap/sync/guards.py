@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from airflow_provider_heap.exceptions import GuardError, ModelError
 from airflow_provider_heap.sync.items import Items
-from airflow_provider_heap.sync.mapping import BoundMapping
+from airflow_provider_heap.sync.mapping import Mapper
 from airflow_provider_heap.sync.run_keys import RunKeys
 
 
@@ -45,13 +45,14 @@ class Guards:
         self.max_changed = max_changed
         self._max_null = dict(max_null or {})
         self._keys = RunKeys() if unique_key else None
-        self._mapping: BoundMapping | None = None
+        self._mapping: Mapper | None = None
+        self._filled: dict[str, int] = {}
 
     def __bool__(self) -> bool:
         limits = (self._min_rows, self._max_rows, self.max_changed, self._keys)
         return bool(self._max_null) or any(limit is not None for limit in limits)
 
-    def meet(self, mapping: BoundMapping) -> None:
+    def meet(self, mapping: Mapper) -> None:
         """
         See which mapping makes the items, before the first of them.
 
@@ -59,7 +60,7 @@ class Guards:
         :raises ModelError: when ``max_null`` names something that is no property.
         """
         self._mapping = mapping
-        mapping.watch(self._max_null)
+        self._filled = mapping.watch(self._max_null)
 
     def note(self, rows: int, items: Items) -> None:
         """
@@ -101,7 +102,7 @@ class Guards:
                 f"max_changed={self.max_changed:,} (if they are right, run once with full_sync=True)"
             )
         for name, share in self._max_null.items():
-            nulls = rows - (self._mapping.filled[name] if self._mapping else 0)
+            nulls = rows - self._filled.get(name, 0)
             if rows and nulls / rows > share:
                 broken.append(
                     f"property {name!r} has no value in {nulls:,} of {rows:,} rows ({nulls / rows:.1%}), more than "

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from airflow_provider_heap.api.objects import (
     MAX_PROPERTY_LENGTH,
@@ -105,6 +105,24 @@ class Mapped:
     truncated: int
 
 
+class Mapper(Protocol):
+    """What turns rows into items."""
+
+    @property
+    def signature(self) -> str | None:
+        """The mapping in a few digits; None when there is none to remember."""
+
+    @property
+    def key_column(self) -> str | None:
+        """The column that the sync key comes from; None when it comes from none."""
+
+    def watch(self, names: Iterable[str]) -> dict[str, int]:
+        """Count from now on in how many rows each property has a value."""
+
+    def items(self, rows: Sequence[Any], first: int) -> Mapped:
+        """Turn a chunk of rows into items."""
+
+
 #: Gives the values of a source, one a row, out of a chunk's columns and its number of rows.
 Reader = Callable[[Sequence[Sequence[Any]], int, Faults], Sequence[Any]]
 
@@ -153,8 +171,8 @@ class BoundMapping:
         self._begun = _Begun()
         self._shapes: dict[tuple[str, ...], Shape] = {}
         self._constants: dict[str, str | None] = {}
-        #: How many rows had a value, for each property that :meth:`watch` was told.
-        self.filled: dict[str, int] = {}
+        # How many rows had a value, for each property that watch() was told.
+        self._filled: dict[str, int] = {}
         self._fields = [
             (field, self._bind_field(field)) for field in mapping.heap_object.fields if field.name in mapping.fields
         ]
@@ -192,9 +210,9 @@ class BoundMapping:
         found = {name: self._column(source) or repr(source) for name, source in sources.items()}
         return found | {name: column or self._sources.get(name, "") for name, column in self._columns_of.items()}
 
-    def watch(self, names: Iterable[str]) -> None:
+    def watch(self, names: Iterable[str]) -> dict[str, int]:
         """
-        Count from now on in how many rows a property has a value.
+        Count from now on in how many rows each property has a value, and return where the counts will stand.
 
         :param names: properties, or names inside of one that is flattened.
         :raises ModelError: when one of them is no property.
@@ -205,7 +223,8 @@ class BoundMapping:
             if name not in known and not name.startswith(inside):
                 listed = ", ".join(map(repr, known)) or "none"
                 raise ModelError(f"max_null names {name!r}, which is no property of this sync. There are: {listed}.")
-            self.filled[name] = 0
+            self._filled[name] = 0
+        return self._filled
 
     def items(self, rows: Sequence[Sequence[Any]], first: int) -> Mapped:
         """
@@ -244,9 +263,9 @@ class BoundMapping:
                     opened[leaf] = self._converter.column(inner, set(map(type, inner)), faults)
             found[name] = self._converter.column(values, kinds, faults)
         found |= opened
-        for name in self.filled:
+        for name in self._filled:
             values = closed.get(name) or found.get(name, ())
-            self.filled[name] += len(values) - values.count(None) - values.count(ABSENT)
+            self._filled[name] += len(values) - values.count(None) - values.count(ABSENT)
         # In the order of their names, so that the bytes of an item depend neither on the order of the columns nor on
         # the other rows of its chunk.
         found = dict(sorted(found.items()))

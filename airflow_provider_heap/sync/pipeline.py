@@ -22,7 +22,7 @@ from airflow_provider_heap.sync.delivery import Delivery
 from airflow_provider_heap.sync.dry_run import DryRun
 from airflow_provider_heap.sync.guards import Guards
 from airflow_provider_heap.sync.items import Batcher, InvalidRow, Items
-from airflow_provider_heap.sync.mapping import BoundMapping
+from airflow_provider_heap.sync.mapping import Mapper
 from airflow_provider_heap.sync.outcomes import Forgiven, Outcomes
 from airflow_provider_heap.sync.rejects import Rejects
 from airflow_provider_heap.sync.report import PROGRESS_EVERY, Report
@@ -38,7 +38,7 @@ GARBAGE = 50_000
 NAMED_ROWS = 5
 
 #: What a run reads: chunks of rows, each with the mapping that knows its columns.
-Chunks = Generator[tuple[BoundMapping, Sequence[Sequence[Any]]], None, None]
+Chunks = Generator[tuple[Mapper, Sequence[Any]], None, None]
 
 
 #: Share of a minute's items that whole requests must make use of.
@@ -200,7 +200,7 @@ class Sync:
         self._batcher = Batcher(settings.items_a_request(pace), MAX_BYTES - len(client.body(heap_object, [])))
         self._next_progress = time.monotonic() + PROGRESS_EVERY
         self._named = 0
-        self._mapping: BoundMapping | None = None
+        self._mapping: Mapper | None = None
         self._to_send = 0
 
     def run(self, chunks: Chunks) -> Report:
@@ -285,16 +285,16 @@ class Sync:
     def _deliver(self, batch: Items) -> None:
         self._courier.deliver(batch)
 
-    def _take(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
+    def _take(self, mapping: Mapper, rows: Sequence[Any]) -> None:
         if self._mapping is None:
             self._guards.meet(mapping)
-            if self.state:
+            if self.state and mapping.signature is not None:
                 self.state.meet(mapping.signature, self._log.warning)
         self._mapping = mapping
         for start in range(0, len(rows), MAPPED_ROWS):
             self._map(mapping, rows[start : start + MAPPED_ROWS])
 
-    def _map(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
+    def _map(self, mapping: Mapper, rows: Sequence[Any]) -> None:
         mapped = mapping.items(rows, self._outcomes.rows_read + 1)
         self._outcomes.rows_read += len(rows)
         self.report.truncated += mapped.truncated
@@ -352,14 +352,16 @@ class Sync:
         count = self.state.duplicate_keys() if self.state else self._guards.duplicate_keys
         self.report.duplicate_keys = count
         if count and self._guards.duplicate_keys is None:  # a guard says it itself
-            assert self._mapping is not None
+            counts = "and Heap keeps the first" if self._object.once else "so the last one counts"
+            column = self._mapping and self._mapping.key_column
+            pick = (
+                f". To pick one row for each key: select * from (select m.*, row_number() over (partition by {column} "
+                "order by ... desc) as pick from (...the model...) m) p where pick = 1"
+                if column
+                else ""
+            )
             self._log.warning(
-                "%s keys came more than once; such rows are sent in their order, %s. To pick one row for each key: "
-                "select * from (select m.*, row_number() over (partition by %s order by ... desc) as pick from "
-                "(...the model...) m) p where pick = 1",
-                f"{count:,}",
-                "and Heap keeps the first" if self._object.once else "so the last one counts",
-                self._mapping.key_column,
+                "%s keys came more than once; such rows are sent in their order, %s%s", f"{count:,}", counts, pick
             )
 
     def _tell_progress(self) -> float:
