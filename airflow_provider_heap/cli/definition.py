@@ -98,6 +98,16 @@ COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
         *RUN,
         OUTPUT,
     ),
+    _command(
+        "check",
+        "check.check",
+        "Compare mappings with the columns and types of their queries, without reading a row; for CI",
+        ARG_DAG_ID,
+        Arg(("task_id",), help="The task (default: all syncs of the DAG)", nargs="?"),  # type: ignore[no-untyped-call]
+        _option("--strict", "A column that is not mapped is a problem too", action="store_true"),
+        *RUN[:2],
+        OUTPUT,
+    ),
     _command("redrive", "redrive.redrive", "Send items that Heap refused again, from a rejects file", *REDRIVE),
     GroupCommand("state", "Look at what is recorded as sent, and change it", STATE),
 )

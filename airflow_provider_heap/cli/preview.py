@@ -129,12 +129,12 @@ def look(operator: HeapSyncOperator, context: Context, rows: int | None) -> dict
     report, state = sync.report, sync.state
     new = state.new if state else None
     done = report.would_send or 0
-    environment, heap_object, model = sync.environment, operator.heap_object, operator.model
+    environment, heap_object = sync.environment, operator.heap_object
     counts = report.as_dict()
     return {
         "sync": operator.scope().sync,
         "source": operator.source,
-        "model": model if isinstance(model, str) else getattr(model, "sql", None) or repr(model),
+        "model": operator.sql or repr(operator.model),
         "target": {
             "base_url": environment.base_url,
             "region": environment.region,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.hooks.sql import sql_hook
-from airflow_provider_heap.models import Model, Source
+from airflow_provider_heap.models import Model, Rows, Source
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.lineage import lineage
@@ -23,6 +24,12 @@ from airflow_provider_heap.sync.pipeline import Chunks
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
     from airflow.providers.openlineage.extractors import OperatorLineage
+
+
+_SELECT = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with)\b", re.IGNORECASE | re.DOTALL)
+
+#: What SQLite makes of the second of two columns of one name in a nested query.
+_RENAMED = re.compile(r":\d+$")
 
 
 class HeapSyncOperator(HeapDeliveryOperator):
@@ -101,6 +108,29 @@ class HeapSyncOperator(HeapDeliveryOperator):
         self.max_null = max_null
         self.unique_key = unique_key
 
+    def columns(self) -> Rows:
+        """
+        Ask the database for the columns and types of the query, and for no row.
+
+        :return: without rows; without types where nobody tells them.
+        :raises ModelError: when there is nothing to read rows from; and what the database raises.
+        """
+        sql = self.sql
+        asked: list[Model] = [SqlModel(sql).without_rows()] if sql else []
+        # Some databases don't nest every query. What isn't a SELECT is not run for a look at it.
+        if not sql or _SELECT.match(sql):
+            asked.append(self._model)
+        for model in asked:
+            try:
+                with model.open(self.lent()) as rows:
+                    if model is not asked[-1] and any(map(_RENAMED.search, rows.columns)):
+                        continue
+                    return Rows(rows.columns, [], rows.types)
+            except Exception:
+                if model is asked[-1]:
+                    raise
+        raise AssertionError
+
     @cached_property
     def _db_hook(self) -> DbApiHook:
         return self.get_db_hook()
@@ -175,11 +205,30 @@ class HeapSyncOperator(HeapDeliveryOperator):
         """
         return self._read(self.mapping(), whole("fetch_size", self.fetch_size))
 
+    @property
+    def sql(self) -> str | None:
+        """The query that is run, as far as it is known before; a model that makes one has a ``compile`` for it."""
+        if isinstance(self._model, SqlModel):
+            return self._model.sql
+        compiled = getattr(self._model, "compile", None)
+        return str(compiled(self.lent())) if compiled else None
+
+    def lent(self, fetch_size: int = 1) -> Source:
+        """
+        Return what a model is lent to read with.
+
+        :param fetch_size: rows to hand over at a time.
+        """
+        return Source(lambda: self._db_hook, self.parameters, fetch_size)
+
+    @property
+    def _model(self) -> Model:
+        return SqlModel(self.model) if isinstance(self.model, str) else self.model
+
     def _read(self, mapping: SyncMapping, fetch_size: int) -> Chunks:
         if fetch_size < 1:
             raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
-        model = SqlModel(self.model) if isinstance(self.model, str) else self.model
-        with model.open(Source(lambda: self._db_hook, self.parameters, fetch_size)) as rows:
+        with self._model.open(self.lent(fetch_size)) as rows:
             try:
                 bound = mapping.bind(rows.columns)
             except ModelError as error:

@@ -169,6 +169,7 @@ class BoundMapping:
         self._event = next((field.name for field in mapping.heap_object.fields if field.kind is Kind.NAME), self._key)
         self._nested = Nested(self._converter, mapping.nested)
         self._begun = _Begun()
+        self._used: set[int] = set()
         self._shapes: dict[tuple[str, ...], Shape] = {}
         self._constants: dict[str, str | None] = {}
         # How many rows had a value, for each property that watch() was told.
@@ -202,6 +203,11 @@ class BoundMapping:
     def columns(self) -> tuple[str, ...]:
         """The columns of the query, in order."""
         return self._columns.names
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns that fill nothing."""
+        return [name for place, name in enumerate(self.columns) if place not in self._used]
 
     @property
     def origins(self) -> dict[str, str]:
@@ -417,9 +423,12 @@ class BoundMapping:
         """Return what reads a source out of a chunk."""
         if isinstance(source, str):
             place = self._columns.find(source, role)
+            self._used.add(place)
             return lambda chunk, size, faults: chunk[place]
         if isinstance(source, RowTemplate):
-            return source.bind(self._columns, role).render
+            bound = source.bind(self._columns, role)
+            self._used.update(bound.places.values())
+            return bound.render
         if isinstance(source, Constant):
             value = source.value
             if not self._nested.concerns({type(value)}):
