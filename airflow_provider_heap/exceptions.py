@@ -52,6 +52,10 @@ class ModelError(HeapError, AirflowFailException):
     """The model or its mapping cannot work: a missing column, a reserved property name, a statement without rows."""
 
 
+class GuardError(HeapError, AirflowFailException):
+    """A guard is broken: the model's rows are not what they should be. Nothing was sent, and nothing was recorded."""
+
+
 class TooManyRejectedError(HeapError, AirflowFailException):
     """All good rows were delivered, but more rows than ``max_rejected`` were invalid or refused by Heap."""
 

@@ -51,7 +51,12 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.hooks.heap"]}],
-        "operators": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.operators.heap"]}],
+        "operators": [
+            {
+                "integration-name": "Heap",
+                "python-modules": ["airflow_provider_heap.operators.heap", "airflow_provider_heap.operators.redrive"],
+            }
+        ],
         "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
         "extra-links": ["airflow_provider_heap.links.heap.HeapLink"],
         # Airflow 2 knows assets as datasets.

@@ -36,6 +36,7 @@ RUN = (
     _option("--map-index", "Which instance of a mapped task", type=int, default=-1),
 )
 EVENT = _option("--event", "Name of the key's event, for a task with event_column")
+OUTPUT = _option("--output", "table (default) or json", choices=("table", "json"), default="table")
 FILE = _option("path", "A file: a path, or any URL of ObjectStoragePath")
 ANY_DAG = _option("dag_id", "The DAG; all of them when not given", nargs="?")
 
@@ -73,7 +74,42 @@ STATE = (
     _command("import", "state.import_", "Read the state from a file that export wrote", *TASK, FILE, *RUN),
 )
 
+REDRIVE = (
+    _option("path", "A rejects file, or a folder of them: a path, or any URL of ObjectStoragePath"),
+    _option("--reason", "Only items that were rejected for this reason, such as http_400", nargs="+"),
+    _option("--key", "Only those of these Account IDs, identities or insert IDs", nargs="+"),
+    _option("--heap-conn-id", "The Heap connection (default: heap_default)", default="heap_default"),
+    _option("--sync-name", "Only items of this sync, where the files hold several"),
+    _option("--state-conn-id", "Connection of the sync's state: what Heap takes is recorded there"),
+    _option("--state-table", "Its table (default: heap_sync_state)", default="heap_sync_state"),
+    _option("--rejects-path", "A folder for what is refused again"),
+    _option("--max-rejected", "How many items may be refused again (default: 0)", default=0),
+    _option("--dry-run", "Send nothing", action="store_true"),
+    ARG_YES,
+)
+
 COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
+    _command(
+        "preview",
+        "preview.preview",
+        "Tell what a sync would do: mapping, counts, the first request; nothing is sent, nothing recorded",
+        *TASK,
+        _option("--rows", "How many rows to read (default: 100)", type=int, default=100),
+        _option("--all", "Read the whole model", action="store_true"),
+        *RUN,
+        OUTPUT,
+    ),
+    _command(
+        "check",
+        "check.check",
+        "Compare mappings with the columns and types of their queries, without reading a row; for CI",
+        ARG_DAG_ID,
+        Arg(("task_id",), help="The task (default: all syncs of the DAG)", nargs="?"),  # type: ignore[no-untyped-call]
+        _option("--strict", "A column that is not mapped is a problem too", action="store_true"),
+        *RUN[:2],
+        OUTPUT,
+    ),
+    _command("redrive", "redrive.redrive", "Send items that Heap refused again, from a rejects file", *REDRIVE),
     GroupCommand("state", "Look at what is recorded as sent, and change it", STATE),
     _command("exposures", "exposures.exposures", "Print a dbt exposure for each sync of a dbt model", ANY_DAG),
 )

@@ -54,6 +54,16 @@ def rendered(args: Namespace) -> tuple[HeapSyncOperator, Context]:
     :param args: ``dag_id``, ``task_id``, ``logical_date``, ``conf`` and ``map_index``.
     :raises NotFoundError: when there is no such sync, or an argument can't be read.
     """
+    return render(find_dag(args.dag_id), args.task_id, map_index=args.map_index, **run_of(args))
+
+
+def run_of(args: Namespace) -> dict[str, Any]:
+    """
+    Return the run that templates are rendered for.
+
+    :param args: ``logical_date`` and ``conf``, as they were typed.
+    :raises NotFoundError: when one can't be read.
+    """
     try:
         date = pendulum.parse(args.logical_date) if args.logical_date else None
         if not isinstance(date, datetime | None):
@@ -64,13 +74,7 @@ def rendered(args: Namespace) -> tuple[HeapSyncOperator, Context]:
         conf = json.loads(args.conf or "{}")
     except ValueError as error:
         raise NotFoundError(f"--conf must be JSON: {error}.") from None
-    return render(
-        find_dag(args.dag_id),
-        args.task_id,
-        logical_date=date,
-        conf=conf,
-        map_index=args.map_index,
-    )
+    return {"logical_date": date, "conf": conf}
 
 
 def find_dag(dag_id: str) -> DAG:

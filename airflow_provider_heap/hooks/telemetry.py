@@ -26,9 +26,11 @@ def tell(hook: BaseHook, environment: Environment, heap_object: HeapObject, repo
     :param report: the counters.
     :param tags: of the metrics, beside the object; few, as each combination of values is a series of its own.
     """
+    if report.would_send is not None:  # a dry run: nothing became of its rows
+        return
     try:
         _emit_metrics(report, {**tags, "object": heap_object.name})
-        # A dry run puts nothing there, and what is unchanged stands there already.
+        # What is unchanged stands there already.
         if report.sent or report.unchanged:
             collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
             collector.add_output_asset(context=hook, uri=asset_uri(environment, heap_object))

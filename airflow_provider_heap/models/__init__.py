@@ -38,10 +38,12 @@ class Rows:
 
     :param columns: names, in order.
     :param chunks: lists of rows, each row with one value a column.
+    :param types: what the database calls the type of each column; None where its driver does not tell. May be empty.
     """
 
     columns: Sequence[str]
     chunks: Iterable[Sequence[Sequence[Any]]]
+    types: Sequence[str | None] = ()
 
 
 class Model(Protocol):

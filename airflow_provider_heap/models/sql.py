@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models import Rows, Source
+from airflow_provider_heap.models.types import types
 
 #: PostgreSQL's drivers fetch a whole result at once unless the cursor has a name, and lives in the server. Each fetch
 #: goes there.
@@ -39,6 +40,11 @@ class SqlModel:
 
     sql: str
 
+    def without_rows(self) -> SqlModel:
+        """Return a query of the same columns and types, but of no rows, which databases find out without running it."""
+        sql = self.sql.strip().rstrip(";").rstrip()
+        return SqlModel(f"select * from (\n{sql}\n) heap_check where 1 = 0")
+
     @contextmanager
     def open(self, source: Source) -> Iterator[Rows]:
         """
@@ -62,7 +68,7 @@ class SqlModel:
             if cursor.description is None:
                 raise ModelError("The model is a statement that returns no rows; write a SELECT.")
             columns = [column[0] for column in cursor.description]
-            yield Rows(columns, _chunks(cursor, columns, size, first))
+            yield Rows(columns, _chunks(cursor, columns, size, first), types(_driver(connection), cursor))
             hook.get_db_log_messages(connection)
 
 

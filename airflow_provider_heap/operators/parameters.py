@@ -68,6 +68,20 @@ def count_or_share(name: str, value: Any) -> int | float:
     return number if 0 < number < 1 else whole(name, value)
 
 
+def shares(name: str, value: Any) -> dict[str, float]:
+    """
+    Read shares of rows by property.
+
+    :param name: the parameter's, for the message.
+    :param value: a dict of numbers, or of their texts.
+    :raises ModelError: when it is none.
+    """
+    try:
+        return {str(key): float(share) for key, share in dict(value).items()}
+    except (TypeError, ValueError):
+        raise ModelError(f"{name} must be a dict of shares, such as {{'Plan': 0.2}}; found {value!r}.") from None
+
+
 def seconds(name: str, value: Any) -> float | None:
     """
     Read a span of time.

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from errno import ENOSPC
 
 from airflow_provider_heap.api.pacing import Pace, PaceClosed
 from airflow_provider_heap.sync.items import Items
@@ -28,6 +29,7 @@ class Delivery:
     :param concurrency: requests in flight.
     :param idle: called now and then on the caller's thread while it waits; returns the seconds to its next call.
     :param tell: called with what a person should know about the disk.
+    :param held: deliver nothing before :meth:`release`.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class Delivery:
         concurrency: int,
         idle: Callable[[], float],
         tell: Callable[[str], None],
+        held: bool = False,
     ) -> None:
         self._deliver = deliver
         self._pace = pace
         self._concurrency = concurrency
         self._idle = idle
         self._tell = tell
+        self._held = held
         # In the order of the query: in flight, waiting in memory, waiting on disk.
         self._waiting: deque[Items] = deque()
         self._spool = Spool()
@@ -63,16 +67,25 @@ class Delivery:
         Hand a batch over. It waits in memory, or else on disk, or else this waits until there is room.
 
         :param batch: the next items of the query.
+        :raises OSError: when the disk fails, or is full of batches that are held back.
         :raises BaseException: what a thread failed with, or :meth:`stop` was given.
         """
         told = False
-        while not self._wait(self._has_room, FULL_DISK_WAIT if told else 0 if self._spool.items else PATIENCE):
+        patience = 0 if self._held else PATIENCE
+        while not self._wait(self._has_room, FULL_DISK_WAIT if told else 0 if self._spool.items else patience):
             with self._lock:
                 first, spooled = not self._spool.items, self._spool.put(batch)
             if spooled and first:
-                self._tell(f"Rows are read faster than Heap takes them: they wait on disk, in {self._spool.folder}")
+                why = "Guards hold all rows back" if self._held else "Rows are read faster than Heap takes them"
+                self._tell(f"{why}: they wait on disk, in {self._spool.folder}")
             if spooled:
                 return
+            if self._held:
+                raise OSError(
+                    ENOSPC,
+                    f"The disk of {self._spool.folder} is full of rows that guards hold back; nothing was sent. Make "
+                    "room, let TMPDIR name another place, or set no guards",
+                )
             if not told:
                 self._tell(f"The disk of {self._spool.folder} is full: reading waits for Heap")
                 told = True
@@ -80,8 +93,16 @@ class Delivery:
             self._waiting.append(batch)
             self._batch_came.notify()
             # No more threads than it takes: one that was just at work has its memory and its connection at hand.
-            if len(self._waiting) > self._resting and len(self._threads) < self._concurrency:
+            if not self._held and len(self._waiting) > self._resting and len(self._threads) < self._concurrency:
                 self._start()
+
+    def release(self) -> None:
+        """Let go of what was held back; nothing comes after it."""
+        with self._lock:
+            if self._held:
+                self._held = False
+                for _ in range(min(self._concurrency, len(self._waiting))):
+                    self._start()
 
     @property
     def on_disk(self) -> int:

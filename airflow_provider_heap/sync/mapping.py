@@ -8,10 +8,10 @@ by value; then all items of a chunk are encoded at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from airflow_provider_heap.api.objects import (
     MAX_PROPERTY_LENGTH,
@@ -27,7 +27,7 @@ from airflow_provider_heap.sync.fields import texts
 from airflow_provider_heap.sync.items import InvalidRow, Items
 from airflow_provider_heap.sync.nested import Nested
 from airflow_provider_heap.sync.row_template import RowTemplate
-from airflow_provider_heap.sync.shapes import Shape
+from airflow_provider_heap.sync.shapes import ABSENT, Shape
 from airflow_provider_heap.sync.values import Converter, NoJsonForm, encodable, is_utf8, shorten, utf16_length
 
 #: Raised when a release makes other bytes out of the same values: then all state is of old items, and the log says so.
@@ -105,6 +105,24 @@ class Mapped:
     truncated: int
 
 
+class Mapper(Protocol):
+    """What turns rows into items."""
+
+    @property
+    def signature(self) -> str | None:
+        """The mapping in a few digits; None when there is none to remember."""
+
+    @property
+    def key_column(self) -> str | None:
+        """The column that the sync key comes from; None when it comes from none."""
+
+    def watch(self, names: Iterable[str]) -> dict[str, int]:
+        """Count from now on in how many rows each property has a value."""
+
+    def items(self, rows: Sequence[Any], first: int) -> Mapped:
+        """Turn a chunk of rows into items."""
+
+
 #: Gives the values of a source, one a row, out of a chunk's columns and its number of rows.
 Reader = Callable[[Sequence[Sequence[Any]], int, Faults], Sequence[Any]]
 
@@ -151,8 +169,11 @@ class BoundMapping:
         self._event = next((field.name for field in mapping.heap_object.fields if field.kind is Kind.NAME), self._key)
         self._nested = Nested(self._converter, mapping.nested)
         self._begun = _Begun()
+        self._used: set[int] = set()
         self._shapes: dict[tuple[str, ...], Shape] = {}
         self._constants: dict[str, str | None] = {}
+        # How many rows had a value, for each property that watch() was told.
+        self._filled: dict[str, int] = {}
         self._fields = [
             (field, self._bind_field(field)) for field in mapping.heap_object.fields if field.name in mapping.fields
         ]
@@ -178,6 +199,39 @@ class BoundMapping:
         """The column that the sync key comes from, as the database calls it."""
         return self._column(self._mapping.fields[self._key])
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the query, in order."""
+        return self._columns.names
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns that fill nothing."""
+        return [name for place, name in enumerate(self.columns) if place not in self._used]
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """What fills each field and each property: a column, as the database calls it, or what else the user wrote."""
+        sources = {field.name: self._mapping.fields[field.name] for field, _ in self._fields}
+        found = {name: self._column(source) or repr(source) for name, source in sources.items()}
+        return found | {name: column or self._sources.get(name, "") for name, column in self._columns_of.items()}
+
+    def watch(self, names: Iterable[str]) -> dict[str, int]:
+        """
+        Count from now on in how many rows each property has a value, and return where the counts will stand.
+
+        :param names: properties, or names inside of one that is flattened.
+        :raises ModelError: when one of them is no property.
+        """
+        known = [name for name, _ in self._properties]
+        inside = tuple(f"{name}." for name in known) if self._mapping.nested == "flatten" else ()
+        for name in names:
+            if name not in known and not name.startswith(inside):
+                listed = ", ".join(map(repr, known)) or "none"
+                raise ModelError(f"max_null names {name!r}, which is no property of this sync. There are: {listed}.")
+            self._filled[name] = 0
+        return self._filled
+
     def items(self, rows: Sequence[Sequence[Any]], first: int) -> Mapped:
         """
         Turn a chunk of rows into items.
@@ -201,26 +255,31 @@ class BoundMapping:
         """Return the converted values of each property."""
         found: dict[str, Sequence[Any]] = {}
         opened: dict[str, Sequence[Any]] = {}
+        closed: dict[str, Sequence[Any]] = {}
         for name, reader in self._properties:
             faults.column = self._columns_of[name]
             values = reader(chunk, size, faults)
             kinds = set(map(type, values))
             if self._nested.concerns(kinds):
+                closed[name] = values
                 values, leaves = self._nested.open(name, values, opened, faults)
                 kinds = set(map(type, values))
                 for leaf, inner in leaves.items():
                     self._columns_of.setdefault(leaf, faults.column)
-                    opened[leaf] = self._converted(inner, set(map(type, inner)), faults)
-            found[name] = self._converted(values, kinds, faults)
+                    opened[leaf] = self._converter.column(inner, set(map(type, inner)), faults)
+            found[name] = self._converter.column(values, kinds, faults)
+        found |= opened
+        for name in self._filled:
+            values = closed.get(name) or found.get(name, ())
+            self._filled[name] += len(values) - values.count(None) - values.count(ABSENT)
         # In the order of their names, so that the bytes of an item depend neither on the order of the columns nor on
         # the other rows of its chunk.
-        return dict(sorted((found | opened).items()))
-
-    def _converted(self, values: Sequence[Any], kinds: set[type], faults: Faults) -> Sequence[Any]:
-        values = self._converter.column(values, kinds, faults)
-        if self._mapping.nulls == "empty" and None in values:
-            return ["" if value is None else value for value in values]
-        return values
+        found = dict(sorted(found.items()))
+        if self._mapping.nulls == "empty":
+            for name, values in found.items():
+                if None in values:
+                    found[name] = ["" if value is None else value for value in values]
+        return found
 
     def _encode(
         self,
@@ -364,9 +423,12 @@ class BoundMapping:
         """Return what reads a source out of a chunk."""
         if isinstance(source, str):
             place = self._columns.find(source, role)
+            self._used.add(place)
             return lambda chunk, size, faults: chunk[place]
         if isinstance(source, RowTemplate):
-            return source.bind(self._columns, role).render
+            bound = source.bind(self._columns, role)
+            self._used.update(bound.places.values())
+            return bound.render
         if isinstance(source, Constant):
             value = source.value
             if not self._nested.concerns({type(value)}):

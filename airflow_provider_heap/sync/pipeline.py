@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -19,8 +19,10 @@ from airflow_provider_heap.api.pacing import Pace
 from airflow_provider_heap.exceptions import HeapError, ModelError, SyncStoppedError, TooManyRejectedError
 from airflow_provider_heap.sync.courier import Courier
 from airflow_provider_heap.sync.delivery import Delivery
+from airflow_provider_heap.sync.dry_run import DryRun
+from airflow_provider_heap.sync.guards import Guards
 from airflow_provider_heap.sync.items import Batcher, InvalidRow, Items
-from airflow_provider_heap.sync.mapping import BoundMapping
+from airflow_provider_heap.sync.mapping import Mapper
 from airflow_provider_heap.sync.outcomes import Forgiven, Outcomes
 from airflow_provider_heap.sync.rejects import Rejects
 from airflow_provider_heap.sync.report import PROGRESS_EVERY, Report
@@ -36,7 +38,7 @@ GARBAGE = 50_000
 NAMED_ROWS = 5
 
 #: What a run reads: chunks of rows, each with the mapping that knows its columns.
-Chunks = Generator[tuple[BoundMapping, Sequence[Sequence[Any]]], None, None]
+Chunks = Generator[tuple[Mapper, Sequence[Any]], None, None]
 
 
 #: Share of a minute's items that whole requests must make use of.
@@ -58,6 +60,7 @@ class Aim(Enum):
 
     SEND = "sent"
     RECORD = "recorded as sent"
+    DRY_RUN = "to be sent"
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,9 @@ class Sync:
     :param state: knows what Heap holds already; None sends every row.
     :param log: where to tell what happens.
     :param aim: what becomes of the items.
+    :param guards: what must hold before the first item goes.
+    :param keep: called in a dry run with the number of each request and its body.
+    :raises ModelError: when a guard has nothing to compare with.
     """
 
     def __init__(
@@ -153,32 +159,49 @@ class Sync:
         state: State | None = None,
         log: Log | None = None,
         aim: Aim = Aim.SEND,
+        guards: Guards | None = None,
+        keep: Callable[[int, bytes], None] | None = None,
     ) -> None:
         self.report = Report()
+        self._aim = aim
+        self._guards = guards or Guards()
+        if self._guards.max_changed is not None and state is None:
+            raise ModelError(
+                "max_changed compares rows with the state, and this sync keeps none, so it sends every row in every "
+                "run: set state_conn_id."
+            )
         self._client = client
         self._object = heap_object
         self._name = name
         self._source = source
         self._rejects = rejects or Rejects()
-        self._state = state
+        #: What Heap holds already; None when nobody keeps it.
+        self.state = state
         self._log: Log = log or logging.getLogger(__name__)
         self._settings = settings
-        self._pace = settings.pace(heap_object) if aim is Aim.SEND else Pace()
+        pace = settings.pace(heap_object)
+        #: Items a minute; None for as many as Heap takes.
+        self.limit = pace.limit
+        self._pace = pace if aim is Aim.SEND else Pace()
         self._outcomes = Outcomes(
             self.report, self._rejects, Forgiven(settings.max_rejected), state.record if state else None
         )
+        deliver = self._outcomes.accept if aim is Aim.RECORD else self._deliver
         self._delivery = Delivery(
-            self._deliver if aim is Aim.SEND else self._outcomes.accept,
+            DryRun(client, heap_object, self.report, keep).deliver if aim is Aim.DRY_RUN else deliver,
             self._pace,
-            settings.concurrency,
+            1 if aim is Aim.DRY_RUN else settings.concurrency,
             self._tell_progress,
             lambda text: self._log.info("%s", text),
+            # A dry run's guards are told of at its end: nothing is sent before that either, and all is counted.
+            held=bool(self._guards) and aim is not Aim.DRY_RUN,
         )
         self._courier = Courier(client, heap_object, self._pace, self._outcomes, self._delivery.pending)
-        self._batcher = Batcher(settings.items_a_request(self._pace), MAX_BYTES - len(client.body(heap_object, [])))
+        self._batcher = Batcher(settings.items_a_request(pace), MAX_BYTES - len(client.body(heap_object, [])))
         self._next_progress = time.monotonic() + PROGRESS_EVERY
         self._named = 0
-        self._mapping: BoundMapping | None = None
+        self._mapping: Mapper | None = None
+        self._to_send = 0
 
     def run(self, chunks: Chunks) -> Report:
         """
@@ -188,19 +211,26 @@ class Sync:
         :return: the counters.
         :raises HeapError: one of its classes, with the counters as ``report``; and whatever reading raises.
         """
-        self._log.info("Sync %s reads %s and writes %ss to Heap", self._name, self._source, self._object.name)
+        first = (
+            "Dry run: sync %s reads %s, and sends no %ss to Heap"
+            if self._aim is Aim.DRY_RUN
+            else "Sync %s reads %s and writes %ss to Heap"
+        )
+        self._log.info(first, self._name, self._source, self._object.name)
         self._log.info("Heap is %s", self.environment.label)
         done = False
         try:
-            if self._state:
-                self._state.begin(self._log.warning, self._delivery.stop)
+            if self.state:
+                self.state.begin(self._log.warning, self._delivery.stop)
             with closing(chunks), _rows_no_garbage():
                 for mapping, rows in chunks:
                     self._take(mapping, rows)
             for batch in self._batcher.rest():
                 self._delivery.put(batch)
-            if self._state:
-                self._tell_duplicates(self._state)
+            self._tell_duplicates()
+            if self._aim is not Aim.DRY_RUN:
+                self._check_guards()
+                self._delivery.release()
             limit = self._pace.limit
             if self._delivery.on_disk:
                 self._log.info(
@@ -211,6 +241,8 @@ class Sync:
                     f" and take {self._delivery.on_disk / limit:,.0f} min at Heap's pace" if limit else "",
                 )
             self._delivery.finish()
+            if self._aim is Aim.DRY_RUN:
+                self._check_guards()
             done = True
             if self._outcomes.too_many():
                 raise self._too_many()
@@ -224,8 +256,8 @@ class Sync:
             raise
         finally:
             self._finish()
-            if self._state:
-                self._state.end(done, self._log.warning)
+            if self.state:
+                self.state.end(done, self._log.warning)
             for line in self.report.recap(self._title):
                 self._log.info("%s", line)
         return self.report
@@ -245,19 +277,24 @@ class Sync:
 
     @property
     def _title(self) -> str:
-        return f"Sync {self._name}: {self._object.name}s ({self._object.behaviour}) to {self._client.environment.label}"
+        kind = "Dry run of sync" if self._aim is Aim.DRY_RUN else "Sync"
+        return (
+            f"{kind} {self._name}: {self._object.name}s ({self._object.behaviour}) to {self._client.environment.label}"
+        )
 
     def _deliver(self, batch: Items) -> None:
         self._courier.deliver(batch)
 
-    def _take(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
-        if self._mapping is None and self._state:
-            self._state.meet(mapping.signature, self._log.warning)
+    def _take(self, mapping: Mapper, rows: Sequence[Any]) -> None:
+        if self._mapping is None:
+            self._guards.meet(mapping)
+            if self.state and mapping.signature is not None:
+                self.state.meet(mapping.signature, self._log.warning)
         self._mapping = mapping
         for start in range(0, len(rows), MAPPED_ROWS):
             self._map(mapping, rows[start : start + MAPPED_ROWS])
 
-    def _map(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
+    def _map(self, mapping: Mapper, rows: Sequence[Any]) -> None:
         mapped = mapping.items(rows, self._outcomes.rows_read + 1)
         self._outcomes.rows_read += len(rows)
         self.report.truncated += mapped.truncated
@@ -265,9 +302,11 @@ class Sync:
             self._outcomes.invalidate(mapped.invalid)
             self._tell_invalid(mapped.invalid)
         items = mapped.items
-        if self._state:
-            items = self._state.changed(items)
+        self._guards.note(self._outcomes.rows_read, items)
+        if self.state:
+            items = self.state.changed(items)
             self.report.unchanged += len(mapped.items) - len(items)
+        self._to_send += len(items)
         for batch in self._batcher.add(items):
             self._delivery.put(batch)
         self._tell_progress()
@@ -276,7 +315,9 @@ class Sync:
         self.report.end()
         self._outcomes.close()
         self._client.close()
-        self.report.requests, self.report.bytes = self._client.requests, self._client.bytes
+        self._guards.close()
+        if self._aim is not Aim.DRY_RUN:
+            self.report.requests, self.report.bytes = self._client.requests, self._client.bytes
         self.report.rejects = self._rejects.path
 
     def _too_many(self) -> TooManyRejectedError:
@@ -285,7 +326,8 @@ class Sync:
         where = f"look at {self._rejects.path}" if self._rejects.path else "set rejects_path to see them"
         return TooManyRejectedError(
             f"{report.invalid:,} invalid and {report.rejected:,} rejected of {report.read:,} rows are more than "
-            f"max_rejected={self._settings.max_rejected} forgives ({reasons}); {report.sent:,} rows were sent. "
+            f"max_rejected={self._settings.max_rejected} forgives ({reasons}); {report.done:,} rows were "
+            f"{self._aim.value}. "
             f"To go on: {where}, mend the model, or raise max_rejected."
         )
 
@@ -297,17 +339,29 @@ class Sync:
             self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
         self._named += len(rows)
 
-    def _tell_duplicates(self, state: State) -> None:
-        count = self.report.duplicate_keys = state.duplicate_keys()
-        if count:
-            assert self._mapping is not None
+    def _check_guards(self) -> None:
+        compares = self.state is not None and self.state.compares
+        if self._guards.max_changed is not None and self._outcomes.rows_read and not compares:
+            self._log.info(
+                "max_changed does not hold in this run: there is nothing to compare with, because all rows are asked "
+                "for (full_sync), or no run of this sync to this target came to its end before"
+            )
+        self._guards.check(self._outcomes.rows_read, self._to_send if compares else None)
+
+    def _tell_duplicates(self) -> None:
+        count = self.state.duplicate_keys() if self.state else self._guards.duplicate_keys
+        self.report.duplicate_keys = count
+        if count and self._guards.duplicate_keys is None:  # a guard says it itself
+            counts = "and Heap keeps the first" if self._object.once else "so the last one counts"
+            column = self._mapping and self._mapping.key_column
+            pick = (
+                f". To pick one row for each key: select * from (select m.*, row_number() over (partition by {column} "
+                "order by ... desc) as pick from (...the model...) m) p where pick = 1"
+                if column
+                else ""
+            )
             self._log.warning(
-                "%s keys came more than once; such rows are sent in their order, %s. To pick one row for each key: "
-                "select * from (select m.*, row_number() over (partition by %s order by ... desc) as pick from "
-                "(...the model...) m) p where pick = 1",
-                f"{count:,}",
-                "and Heap keeps the first" if self._object.once else "so the last one counts",
-                self._mapping.key_column,
+                "%s keys came more than once; such rows are sent in their order, %s%s", f"{count:,}", counts, pick
             )
 
     def _tell_progress(self) -> float:
@@ -318,19 +372,20 @@ class Sync:
         self._next_progress += PROGRESS_EVERY - left
         report, limit = self.report, self._pace.limit
         self._log.info(
-            "%s rows read, %s unchanged, %s sent, %s invalid, %s rejected%s; %s rows/s sent, %s",
+            "%s rows read, %s unchanged, %s %s, %s invalid, %s rejected%s; %s rows/s, %s",
             *(
                 f"{number:,}"
                 for number in (
                     self._outcomes.rows_read,
                     report.unchanged,
-                    report.sent,
-                    report.invalid,
-                    report.rejected,
+                    report.done,
                 )
             ),
+            self._aim.value,
+            f"{report.invalid:,}",
+            f"{report.rejected:,}",
             f", {self._delivery.on_disk:,} wait on disk" if self._delivery.on_disk else "",
-            f"{report.sent / report.seconds:,.0f}",
+            f"{report.done / report.seconds:,.0f}",
             f"Heap's pace allows {limit / 60:,.0f}" if limit else "no limit of pace",
         )
         return PROGRESS_EVERY

@@ -17,15 +17,25 @@ class Rejects:
     Writes JSON lines, one a row; opens the file with the first of them. Safe to use from several threads.
 
     Lines hold ``row`` (the row's number), ``kind`` (``invalid`` or ``rejected``) and ``reason``; then ``column`` (the
-    one at fault) and ``values`` (the source's columns), or ``item`` (the JSON that was sent) and ``answer`` (Heap's).
+    one at fault) and ``values`` (the source's columns), or ``sync``, ``object``, ``item`` (the JSON that was sent) and
+    ``answer`` (Heap's): all that :mod:`airflow_provider_heap.sync.redrive` needs to send it again.
 
     :param open_file: opens the file for writing bytes; None keeps nothing.
     :param path: what the report calls the file.
+    :param sync: the sync's name.
+    :param heap_object: what the items are, by the name of the object.
     """
 
-    def __init__(self, open_file: Callable[[], IO[bytes]] | None = None, path: str | None = None) -> None:
+    def __init__(
+        self,
+        open_file: Callable[[], IO[bytes]] | None = None,
+        path: str | None = None,
+        sync: str = "",
+        heap_object: str = "",
+    ) -> None:
         self._open_file = open_file
         self._path = path
+        self._whose = {"sync": sync, "object": heap_object}
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -53,8 +63,8 @@ class Rejects:
         :param item: the JSON that was sent.
         :param answer: Heap's text.
         """
-        line = {"row": number, "kind": "rejected", "reason": reason, "item": msgspec.Raw(item), "answer": answer}
-        self._write(line)
+        line = {"row": number, "kind": "rejected", "reason": reason, **self._whose}
+        self._write({**line, "item": msgspec.Raw(item), "answer": answer})
 
     def close(self) -> None:
         """Finish the file."""

@@ -26,6 +26,8 @@ class Report:
     :param duplicate_keys: keys that came more than once; None when nobody looked.
     :param reasons: invalid and rejected rows by reason code.
     :param rejects: the file that holds those rows; None when there are none, or no folder for it.
+    :param would_send: items that a dry run would have sent; None in a real run.
+    :param dry_run_path: the folder that holds its requests; None when nobody named one.
     """
 
     unchanged: int = 0
@@ -38,13 +40,20 @@ class Report:
     duplicate_keys: int | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: str | None = None
+    would_send: int | None = None
+    dry_run_path: str | None = None
     _started: float = field(default_factory=time.monotonic)
     _ended: float | None = None
 
     @property
     def read(self) -> int:
         """Rows read whose fate is known. In a run that broke off, rows still on their way are not among them."""
-        return self.unchanged + self.invalid + self.rejected + self.sent
+        return self.unchanged + self.invalid + self.rejected + self.done
+
+    @property
+    def done(self) -> int:
+        """Items that Heap accepted, or that a dry run would have sent."""
+        return self.sent if self.would_send is None else self.would_send
 
     @property
     def seconds(self) -> float:
@@ -63,6 +72,7 @@ class Report:
             "invalid": self.invalid,
             "rejected": self.rejected,
             "sent": self.sent,
+            **({} if self.would_send is None else {"would_send": self.would_send}),
             "truncated": self.truncated,
             "requests": self.requests,
             "bytes": self.bytes,
@@ -70,6 +80,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "reasons": dict(self.reasons),
             "rejects": self.rejects,
+            **({} if self.would_send is None else {"dry_run_path": self.dry_run_path}),
         }
 
     def recap(self, title: str) -> list[str]:
@@ -79,21 +90,26 @@ class Report:
         :param title: what was synced, and where to.
         """
         seconds, reasons = max(self.seconds, 1e-9), self.reasons.most_common()
+        dry = self.would_send is not None
         rows: list[tuple[str, str]] = [
             ("rows read", f"{self.read:>12,}"),
             ("  unchanged", f"{self.unchanged:>12,}"),
             ("  invalid", f"{self.invalid:>12,}"),
             *((f"    {reason}", f"{count:>12,}") for reason, count in reasons if not reason.startswith("http_")),
-            ("  rejected", f"{self.rejected:>12,}"),
+            *([] if dry else [("  rejected", f"{self.rejected:>12,}")]),
             *((f"    {reason}", f"{count:>12,}") for reason, count in reasons if reason.startswith("http_")),
-            ("  sent", f"{self.sent:>12,}"),
+            ("  would send" if dry else "  sent", f"{self.done:>12,}"),
             *([] if self.duplicate_keys is None else [("keys more than once", f"{self.duplicate_keys:>12,}")]),
             ("texts cut", f"{self.truncated:>12,}"),
             ("requests", f"{self.requests:>12,}   {self.bytes:,} bytes"),
-            ("seconds", f"{self.seconds:>12,.1f}   {self.sent / seconds:,.0f} rows/s sent"),
+            ("seconds", f"{self.seconds:>12,.1f}   {self.done / seconds:,.0f} rows/s {'prepared' if dry else 'sent'}"),
         ]
         if self.rejects:
             rows.append(("rejects file", f"   {self.rejects}"))
+        if self.dry_run_path:
+            rows.append(("requests kept in", f"   {self.dry_run_path}"))
+        if dry:
+            rows.append(("nothing was sent", "   this was a dry run"))
         # No wider than what Airflow's UI shows of a line.
         rule = "-" * min(max(len(title), 44), 80)
         return [title, rule, *(f"{name:<24}{value}" for name, value in rows), rule]

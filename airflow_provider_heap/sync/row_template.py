@@ -59,7 +59,7 @@ class BoundTemplate:
 
     def __init__(self, template: RowTemplate, places: dict[str, int]) -> None:
         self._render = _environment.from_string(template.template).render
-        self._places = places
+        self.places = places
 
     def render(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> list[str | None]:
         """
@@ -80,4 +80,4 @@ class BoundTemplate:
 
     def _values(self, chunk: Sequence[Sequence[Any]], size: int) -> Iterator[dict[str, Any]]:
         for row in range(size):
-            yield {name: chunk[place][row] for name, place in self._places.items()}
+            yield {name: chunk[place][row] for name, place in self.places.items()}

@@ -49,6 +49,10 @@ class State:
         self._all_rows = all_rows
         self._retention = retention
         self._read_only = read_only
+        #: A run came to its end before, so that what is recorded can be compared with.
+        self.compares = False
+        #: Items whose key was not recorded; None when nobody looked.
+        self.new: int | None = None
         self._once = scope.heap_object.once
         self._mapping: str | None = None
         self._lease: Lease | None = None
@@ -65,7 +69,7 @@ class State:
         :raises StateError: when the database fails.
         """
         if self._read_only and not self.store.exists():
-            self._all_rows = True
+            self._all_rows, self.new = True, 0
             return
         self.store.make()
         others = self.store.targets(self.scope.sync)
@@ -96,8 +100,11 @@ class State:
         :raises StateError: when the database fails.
         """
         self._mapping = mapping
+        if self._all_rows:
+            return
         before = (self.store.about(self.scope) or {}).get("mapping")
-        if before in (None, mapping) or self._all_rows or self._once:
+        self.compares = before is not None
+        if before in (None, mapping) or self._once:
             return
         release = before.partition(":")[0] != mapping.partition(":")[0]
         warn(
@@ -121,8 +128,11 @@ class State:
         digests = self.scope.digests(items.keys)
         numbers = self._keys.note(digests)
         if self._all_rows:
+            if self.new is not None:
+                self.new += len(digests)
             return items
         known = self.store.known(digests)
+        self.new = (self.new or 0) + len(digests) - sum(map(known.__contains__, digests))
         if self._once:
             fresh = [key not in known for key in digests]
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import resource
 import sys
@@ -41,4 +42,5 @@ HeapEventSyncOperator(
     event="Order",
     timestamp="at",
     rate_limit=2000,
+    **(ast.literal_eval(sys.argv[2]) if len(sys.argv) > 2 else {}),
 ).execute({})

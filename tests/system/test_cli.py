@@ -54,3 +54,11 @@ with DAG(dag_id="people", schedule=None):
         "2 rows of sync people.users were recorded as sent, 0 were recorded already, 0 are invalid. Nothing was sent "
         "to Heap.\n"
     )
+    told = json.loads(airflow("heap", "preview", "people", "users", "--output", "json"))
+    assert (told["target"]["connection"], told["counts"]["unchanged"]) == ("stored_heap", 2)
+    assert airflow("heap", "check", "people").endswith("1 checked, 0 problems\n")
+    rejects = tmp_path / "rejects.jsonl"
+    line = {"row": 1, "kind": "rejected", "reason": "http_400", "sync": "people.users", "object": "user"}
+    rejects.write_text(json.dumps({**line, "item": {"identity": "ada", "properties": {}}}))
+    airflow("heap", "redrive", str(rejects), "--heap-conn-id", "stored_heap", "--state-conn-id", "stored_db", "--yes")
+    assert list(heap_sandbox.users) == ["ada"]
