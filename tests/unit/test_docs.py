@@ -8,11 +8,17 @@ import re
 import pytest
 
 from airflow_provider_heap import exceptions
+from airflow_provider_heap.operators import delivery
 from airflow_provider_heap.operators import heap as operators
 from airflow_provider_heap.sandbox import Faults
 from tests.conftest import ROOT
 
-OPERATORS = [found for name, found in vars(operators).items() if name.startswith("Heap") and name.endswith("Operator")]
+OPERATORS = [
+    found
+    for module in (operators, delivery)
+    for name, found in vars(module).items()
+    if name.startswith("Heap") and name.endswith("Operator")
+]
 EXCEPTIONS = [found for found in vars(exceptions).values() if inspect.isclass(found) and "heap" in found.__module__]
 
 
