@@ -96,7 +96,7 @@ def import_(args: Namespace) -> None:
     store, scope = _store(operator), operator.scope()
     count = 0
     with ObjectStoragePath(args.path).open("rb") as file:  # type: ignore[no-untyped-call]
-        lines = (msgspec.json.decode(line) for line in file)
+        lines = (msgspec.json.decode(line) for line in iter(file.readline, b""))
         header = next(lines, None)
         if header != _header(operator):
             raise NotFoundError(

@@ -184,8 +184,9 @@ class Again:
 def _lines(files: Iterable[File]) -> Iterator[Line]:
     decode = msgspec.json.Decoder(Line).decode
     for file in files:
-        with file.open() as lines:
-            for number, text in enumerate(lines, start=1):
+        with file.open() as opened:
+            # Files of Airflow 2 can be read, but not iterated over.
+            for number, text in enumerate(iter(opened.readline, b""), start=1):
                 try:
                     line = decode(text)
                     if line.kind == "rejected":
