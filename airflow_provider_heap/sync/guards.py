@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from airflow_provider_heap.exceptions import GuardError, ModelError
-from airflow_provider_heap.sync.items import Items
 from airflow_provider_heap.sync.mapping import Mapper
 from airflow_provider_heap.sync.run_keys import RunKeys
 
@@ -44,13 +43,14 @@ class Guards:
         self._max_rows = max_rows
         self.max_changed = max_changed
         self._max_null = dict(max_null or {})
+        self.unique_key = unique_key
         self._keys = RunKeys() if unique_key else None
         self._mapping: Mapper | None = None
         self._filled: dict[str, int] = {}
 
     def __bool__(self) -> bool:
-        limits = (self._min_rows, self._max_rows, self.max_changed, self._keys)
-        return bool(self._max_null) or any(limit is not None for limit in limits)
+        limits = (self._min_rows, self._max_rows, self.max_changed)
+        return self.unique_key or bool(self._max_null) or any(limit is not None for limit in limits)
 
     def meet(self, mapping: Mapper) -> None:
         """
@@ -62,12 +62,12 @@ class Guards:
         self._mapping = mapping
         self._filled = mapping.watch(self._max_null)
 
-    def note(self, rows: int, items: Items) -> None:
+    def note(self, rows: int, keys: Sequence[str]) -> None:
         """
         Look at the next rows.
 
         :param rows: how many were read so far.
-        :param items: those of the last rows that can be sent.
+        :param keys: those of the last rows that can be sent; none where the state counts them.
         :raises GuardError: when there are more than ``max_rows``: who knows how many a wrong join makes.
         """
         if self._max_rows is not None and rows > self._max_rows:
@@ -76,21 +76,19 @@ class Guards:
                 f"rows; reading stopped after {rows:,}. Look at its joins, or raise max_rows if so many are right."
             )
         if self._keys is not None:
-            self._keys.note(
-                [blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for key in items.keys]
-            )
+            self._keys.note([blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for key in keys])
 
-    @property
     def duplicate_keys(self) -> int | None:
-        """How many keys came more than once so far; None when nobody asked."""
+        """Return how many keys came more than once so far; None when nobody asked."""
         return None if self._keys is None else self._keys.duplicates()
 
-    def check(self, rows: int, changed: int | None) -> None:
+    def check(self, rows: int, changed: int | None, duplicates: int | None) -> None:
         """
         Decide, after the last row.
 
         :param rows: how many were read.
         :param changed: how many are new or changed; None when there is nothing to compare with.
+        :param duplicates: how many keys came more than once; None when nobody looked.
         :raises GuardError: when a guard is broken; it tells of all that are.
         """
         broken = []
@@ -108,7 +106,7 @@ class Guards:
                     f"property {name!r} has no value in {nulls:,} of {rows:,} rows ({nulls / rows:.1%}), more than "
                     f"max_null={share}"
                 )
-        if duplicates := self.duplicate_keys:
+        if self.unique_key and duplicates:
             column = f" (column {self._mapping.key_column!r})" if self._mapping else ""
             keys = "key" if duplicates == 1 else "keys"
             broken.append(f"{duplicates:,} {keys}{column} came more than once, and unique_key allows none")

@@ -302,7 +302,7 @@ class Sync:
             self._outcomes.invalidate(mapped.invalid)
             self._tell_invalid(mapped.invalid)
         items = mapped.items
-        self._guards.note(self._outcomes.rows_read, items)
+        self._guards.note(self._outcomes.rows_read, () if self.state else items.keys)
         if self.state:
             items = self.state.changed(items)
             self.report.unchanged += len(mapped.items) - len(items)
@@ -346,12 +346,13 @@ class Sync:
                 "max_changed does not hold in this run: there is nothing to compare with, because all rows are asked "
                 "for (full_sync), or no run of this sync to this target came to its end before"
             )
-        self._guards.check(self._outcomes.rows_read, self._to_send if compares else None)
+        changed = self._to_send if compares else None
+        self._guards.check(self._outcomes.rows_read, changed, self.report.duplicate_keys)
 
     def _tell_duplicates(self) -> None:
-        count = self.state.duplicate_keys() if self.state else self._guards.duplicate_keys
+        count = (self.state or self._guards).duplicate_keys()
         self.report.duplicate_keys = count
-        if count and self._guards.duplicate_keys is None:  # a guard says it itself
+        if count and not self._guards.unique_key:  # which says it itself
             counts = "and Heap keeps the first" if self._object.once else "so the last one counts"
             column = self._mapping and self._mapping.key_column
             pick = (
@@ -373,14 +374,9 @@ class Sync:
         report, limit = self.report, self._pace.limit
         self._log.info(
             "%s rows read, %s unchanged, %s %s, %s invalid, %s rejected%s; %s rows/s, %s",
-            *(
-                f"{number:,}"
-                for number in (
-                    self._outcomes.rows_read,
-                    report.unchanged,
-                    report.done,
-                )
-            ),
+            f"{self._outcomes.rows_read:,}",
+            f"{report.unchanged:,}",
+            f"{report.done:,}",
             self._aim.value,
             f"{report.invalid:,}",
             f"{report.rejected:,}",
