@@ -13,6 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+#: Keys that a statement looks up; no database takes any number of them.
+SIZES = (10, 100, 1000)
+
 
 class Statements:
     """
@@ -33,18 +36,21 @@ class Statements:
         Return key and fingerprint of those keys that are recorded.
 
         :param connection: to the database.
-        :param digests: the keys, as many as the database takes in a statement.
+        :param digests: the keys, one at least and 1000 at most.
         """
         keys = self._table.c
         query = sa.select(keys.key_hash, keys.fingerprint)
         if self._dialect.name == "postgresql":
             query = query.where(keys.key_hash == sa.any_(_array("digests")))
             return connection.execute(query, {"digests": ",".join(digests)}).all()
-        names = [f"k{place}" for place in range(len(digests))]
-        compiled = self._compiled.get(len(digests))
+        # Filled up with the last key to one of a few sizes: a statement of a thousand parameters is large, and kept.
+        size = next(size for size in SIZES if size >= len(digests))
+        digests = [*digests, *[digests[-1]] * (size - len(digests))]
+        names = [f"k{place}" for place in range(size)]
+        compiled = self._compiled.get(size)
         if compiled is None:
             query = query.where(keys.key_hash.in_(map(sa.bindparam, names)))
-            compiled = self._compiled[len(digests)] = query.compile(dialect=self._dialect)
+            compiled = self._compiled[size] = query.compile(dialect=self._dialect)
         values = _parameters(compiled, dict(zip(names, digests, strict=True)))
         return connection.exec_driver_sql(compiled.string, values).all()
 

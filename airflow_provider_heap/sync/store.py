@@ -24,11 +24,11 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.exceptions import ModelError, StateError
-from airflow_provider_heap.sync.statements import Statements
+from airflow_provider_heap.sync.statements import SIZES, Statements
 
 DEFAULT_TABLE = "heap_sync_state"
-#: Keys asked for, written or deleted at a time: no database takes any number of them in a statement.
-KEYS_AT_ONCE = 1000
+#: Keys asked for, or written, at a time.
+KEYS_AT_ONCE = SIZES[-1]
 #: Tries of a transaction that a deadlock or a lock that was not given in time ended: others write to the table too.
 TRIES = 3
 

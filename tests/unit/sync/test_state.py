@@ -88,6 +88,17 @@ def test_keys_are_told_apart_byte_by_byte(heap_sandbox, warehouse, run, state):
     assert counts(run(users(**state))) == {"read": len(keys), "unchanged": len(keys) - 2, "sent": 2, "requests": 1}
 
 
+def test_however_many_keys_a_lookup_has_few_statements_are_kept(heap_sandbox, warehouse, run, local_state):
+    store = users(**local_state).store()
+    store.make()
+    prints = {f"{n:032x}": f"{n:016x}" for n in range(2500)}
+    store.record("s", prints, 1)
+    for count in (0, 1, 9, 10, 11, 99, 101, 999, 1000, 1001, 2500):
+        wanted = dict(list(prints.items())[:count])
+        assert store.known(list(wanted)) == wanted
+    assert len(store._statements._compiled) <= 4
+
+
 def test_what_heap_refused_comes_again_by_itself(heap_sandbox, warehouse, run, state):
     warehouse.users(30)
     heap_sandbox.faults = Faults(refuse={"u7@example.com"})
