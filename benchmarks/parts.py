@@ -12,9 +12,9 @@ from typing import Any
 from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT
-from airflow_provider_heap.sync.mapping import Constant, Mapping
-from airflow_provider_heap.sync.shapes import Shape
-from airflow_provider_heap.sync.spool import Spool
+from airflow_provider_heap.sync.delivery.spool import Spool
+from airflow_provider_heap.sync.mapping.encoder import Shape
+from airflow_provider_heap.sync.mapping.mapper import Constant, Mapping
 from benchmarks import table
 from benchmarks.sink import sink
 

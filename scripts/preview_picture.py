@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from airflow_provider_heap.cli.preview import look
-from airflow_provider_heap.cli.recap import show
+from airflow_provider_heap.cli.preview_table import show
 from airflow_provider_heap.cli.tasks import find_dag, render
 
 # The reader's own monospace font: rich would have every reader fetch one from elsewhere.

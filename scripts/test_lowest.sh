@@ -16,5 +16,5 @@ install --constraint "$venv/lowest.txt" -e ".[$EXTRAS]"
 
 "$venv/bin/python" --version
 grep -E '^(apache-airflow|apache-airflow-providers-common-(compat|sql)|jinja2|msgspec|pendulum|requests|tenacity)==' "$venv/lowest.txt"
-"$venv/bin/python" -m pytest --disable-warnings tests/unit tests/system/test_watching.py \
+"$venv/bin/python" -m pytest --disable-warnings tests/unit tests/integration tests/system/test_watching.py \
     tests/system/test_dags.py::test_the_dag_of_the_readme_runs

@@ -18,7 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 from airflow_provider_heap import __version__
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
-from airflow_provider_heap.api.pacing import Pace
+from airflow_provider_heap.api.rate_limiter import Pace
 
 log = logging.getLogger(__name__)
 

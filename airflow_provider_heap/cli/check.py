@@ -8,12 +8,12 @@ from typing import Any
 
 from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
-from airflow_provider_heap.cli.recap import printable
+from airflow_provider_heap.cli.preview_table import printable
 from airflow_provider_heap.cli.tasks import NotFoundError, command, find_dag, render, run_of, sync_ids
 from airflow_provider_heap.exceptions import HeapError
-from airflow_provider_heap.models.types import BINARY
+from airflow_provider_heap.models.column_types import BINARY
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.pipeline import Aim
+from airflow_provider_heap.sync.run import Aim
 
 
 @command

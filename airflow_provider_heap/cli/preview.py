@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_heap.cli.recap import show
+from airflow_provider_heap.cli.preview_table import show
 from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.exceptions import GuardError, TooManyRejectedError
 from airflow_provider_heap.operators.parameters import whole
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.mapping import BoundMapping
-from airflow_provider_heap.sync.pipeline import Aim, Chunks
+from airflow_provider_heap.sync.mapping.mapper import BoundMapping
+from airflow_provider_heap.sync.run import Aim, Chunks
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

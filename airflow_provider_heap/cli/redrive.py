@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_heap.cli.tasks import command
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
-from airflow_provider_heap.sync.pipeline import Aim
+from airflow_provider_heap.sync.run import Aim
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -15,9 +15,9 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.operators.heap import HeapSyncOperator
-from airflow_provider_heap.sync.lease import Holder, Lease
-from airflow_provider_heap.sync.pipeline import Aim
-from airflow_provider_heap.sync.store import KEYS_AT_ONCE, Store
+from airflow_provider_heap.sync.run import Aim
+from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.state.store import KEYS_AT_ONCE, Store
 
 
 @command

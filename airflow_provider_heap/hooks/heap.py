@@ -15,8 +15,8 @@ from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, H
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
 from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
-from airflow_provider_heap.sync.mapping import BoundMapping, Mapping
-from airflow_provider_heap.sync.pipeline import Chunks, Settings, Sync
+from airflow_provider_heap.sync.mapping.mapper import BoundMapping, Mapping
+from airflow_provider_heap.sync.run import Chunks, Settings, Sync
 
 #: Seconds to connect, and again to answer, when a connection is tested.
 TEST_TIMEOUT = 4.0

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.store import Store
+from airflow_provider_heap.sync.state.store import Store
 
 #: Seconds to wait for another writer of an SQLite file.
 SQLITE_TIMEOUT = 60

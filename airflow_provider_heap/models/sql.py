@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.models import Rows, Source
-from airflow_provider_heap.models.types import types
+from airflow_provider_heap.models.base import Rows, Source
+from airflow_provider_heap.models.column_types import types
 
 #: PostgreSQL's drivers fetch a whole result at once unless the cursor has a name, and lives in the server. Each fetch
 #: goes there.

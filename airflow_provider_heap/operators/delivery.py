@@ -17,13 +17,13 @@ from airflow_provider_heap.hooks.sql import state_store
 from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.links.heap import HeapLink
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
-from airflow_provider_heap.operators.traces import leave, tell_assets
+from airflow_provider_heap.operators.xcom import leave, tell_assets
 from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.lease import Holder
-from airflow_provider_heap.sync.pipeline import Aim, Chunks, Log, Settings, Sync
-from airflow_provider_heap.sync.rejects import Rejects
-from airflow_provider_heap.sync.state import State
-from airflow_provider_heap.sync.store import DEFAULT_TABLE, Scope, Store
+from airflow_provider_heap.sync.rejects.writer import Rejects
+from airflow_provider_heap.sync.run import Aim, Chunks, Log, Settings, Sync
+from airflow_provider_heap.sync.state.lease import Holder
+from airflow_provider_heap.sync.state.store import DEFAULT_TABLE, Scope, Store
+from airflow_provider_heap.sync.state.sync_state import State
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

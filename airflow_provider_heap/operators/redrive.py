@@ -10,9 +10,9 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.parameters import is_empty
-from airflow_provider_heap.sync import redrive
-from airflow_provider_heap.sync.pipeline import Aim, Chunks, Log, Sync
+from airflow_provider_heap.sync.rejects import reader as redrive
 from airflow_provider_heap.sync.report import Report
+from airflow_provider_heap.sync.run import Aim, Chunks, Log, Sync
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

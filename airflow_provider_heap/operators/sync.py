@@ -16,10 +16,10 @@ from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.lineage import lineage
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, shares, whole
 from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.mapping import Constant
-from airflow_provider_heap.sync.mapping import Mapping as SyncMapping
-from airflow_provider_heap.sync.mapping import Source as PropertySource
-from airflow_provider_heap.sync.pipeline import Chunks
+from airflow_provider_heap.sync.mapping.mapper import Constant
+from airflow_provider_heap.sync.mapping.mapper import Mapping as SyncMapping
+from airflow_provider_heap.sync.mapping.mapper import Source as PropertySource
+from airflow_provider_heap.sync.run import Chunks
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook

@@ -6,7 +6,7 @@ takes a request is no proof that Heap does.
 """
 
 from airflow_provider_heap.sandbox.checks import GUESSES
-from airflow_provider_heap.sandbox.faults import Faults
+from airflow_provider_heap.sandbox.fault_injection import Faults
 from airflow_provider_heap.sandbox.server import Sandbox
 
 __all__ = ["GUESSES", "Faults", "Sandbox"]

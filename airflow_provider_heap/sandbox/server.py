@@ -16,7 +16,7 @@ import msgspec
 from airflow_provider_heap.api.objects import ACCOUNT, OBJECTS, HeapObject
 from airflow_provider_heap.sandbox import view
 from airflow_provider_heap.sandbox.checks import GUESSES, Refused, items_of
-from airflow_provider_heap.sandbox.faults import Faults
+from airflow_provider_heap.sandbox.fault_injection import Faults
 from airflow_provider_heap.sandbox.pace import Arrivals
 from airflow_provider_heap.sandbox.store import HeapEnvironment, Request
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from airflow_provider_heap.exceptions import GuardError, ModelError
-from airflow_provider_heap.sync.mapping import Mapper
-from airflow_provider_heap.sync.run_keys import RunKeys
+from airflow_provider_heap.sync.mapping.mapper import Mapper
+from airflow_provider_heap.sync.seen_keys import RunKeys
 
 
 class Guards:

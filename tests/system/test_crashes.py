@@ -19,7 +19,7 @@ import pytest
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT, USER
 from airflow_provider_heap.sandbox import Faults
-from airflow_provider_heap.sync.store import Scope
+from airflow_provider_heap.sync.state.store import Scope
 from tests.conftest import ROOT
 
 ROWS = 6000

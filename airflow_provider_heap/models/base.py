@@ -1,0 +1,64 @@
+"""
+Where rows come from. A model has one duty: give column names and chunks of rows.
+
+Anything with an ``open`` like :class:`Model`'s is a model; make it a frozen dataclass without secrets, because Airflow
+serializes the arguments of operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    What an operator lends a model to read with.
+
+    :param get_db_hook: gives the hook of ``sql_conn_id``.
+    :param parameters: bind parameters of the query.
+    :param fetch_size: rows to hand over at a time.
+    """
+
+    get_db_hook: Callable[[], DbApiHook]
+    parameters: Sequence[Any] | Mapping[str, Any] | None = None
+    fetch_size: int = 10_000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """
+    The result of a model.
+
+    :param columns: names, in order.
+    :param chunks: lists of rows, each row with one value a column.
+    :param types: what the database calls the type of each column; None where its driver does not tell. May be empty.
+    """
+
+    columns: Sequence[str]
+    chunks: Iterable[Sequence[Sequence[Any]]]
+    types: Sequence[str | None] = ()
+
+
+class Model(Protocol):
+    """
+    Something that rows can be read from.
+
+    It may also have ``describe(sql_conn_id)``, which returns how messages call it, such as ``dbt model 'dim_users'
+    (connection 'warehouse')``, and ``template_fields``, the names of those of its fields that are rendered.
+    """
+
+    def open(self, source: Source) -> AbstractContextManager[Rows]:
+        """
+        Begin to read; the context ends when the last row is read, or when the run breaks off.
+
+        :param source: what the operator lends.
+        :raises ModelError: when there is nothing to read rows from.
+        """
+        ...

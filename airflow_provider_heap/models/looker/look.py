@@ -1,0 +1,176 @@
+"""A Look of Looker: its SQL run on your own connection, or the rows that Looker itself gives."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.models.base import Rows, Source
+from airflow_provider_heap.models.sql import SqlModel
+
+if TYPE_CHECKING:
+    from looker_sdk.sdk.api40.models import Query
+
+    from airflow_provider_heap.models.looker.api import Looker
+    from airflow_provider_heap.models.looker.results import Field, Results
+
+log = logging.getLogger(__name__)
+
+#: Where Looker stops for a user who lacks the permission download_without_limit
+#: (https://cloud.google.com/looker/docs/best-practices/row-limits-in-looker).
+_CAPS = frozenset({5_000, 100_000})
+
+
+@dataclass(frozen=True)
+class LookerLook:
+    """
+    A Look.
+
+    :param look_id: the number in the Look's URL. (templated)
+    :param looker_conn_id: connection of type ``gcp_looker``, as the Google provider has it. (templated)
+    :param mode: ``sql`` asks Looker for the Look's SQL and runs it through ``sql_conn_id``; what Looker would add to
+        the rows afterwards is refused. ``results`` takes the rows from Looker itself, and needs no ``sql_conn_id``.
+    :param by: columns are called by the field's ``name``, such as ``users.email``, or by its ``label``.
+    :param limit: the most rows; -1 for all. None takes all, but ``mode="sql"`` refuses a Look with a row limit of its
+        own. (templated)
+    """
+
+    template_fields: ClassVar[tuple[str, ...]] = ("look_id", "looker_conn_id", "limit")
+
+    look_id: int | str
+    looker_conn_id: str = "looker_default"
+    mode: str = "sql"
+    by: str = "name"
+    limit: int | str | None = None
+
+    def describe(self, sql_conn_id: str | None) -> str:
+        """
+        Return how messages call it.
+
+        :param sql_conn_id: the connection that its SQL runs on.
+        """
+        look = f"Look {self.look_id} of connection {self.looker_conn_id!r}"
+        return f"{look} (SQL on connection {sql_conn_id!r})" if self.mode == "sql" else look
+
+    @contextmanager
+    def open(self, source: Source) -> Iterator[Rows]:
+        """
+        Read the Look.
+
+        :param source: gives, in the mode ``sql``, the SQL hook; and the size of chunks.
+        :raises ModelError: when it can't be read, or is more than its SQL.
+        :raises ModelUnavailableError: when Looker can't be reached or fails.
+        """
+        limit = self._checked(source)
+        with (self._sql if self.mode == "sql" else self._results)(source, limit) as rows:
+            yield rows
+
+    @contextmanager
+    def _sql(self, source: Source, limit: int | None) -> Iterator[Rows]:
+        from airflow_provider_heap.models.looker import sql as looker_sql
+        from airflow_provider_heap.models.looker.api import Looker
+        from airflow_provider_heap.models.looker.results import column_names
+
+        with Looker(self.looker_conn_id) as looker:
+            title, query = self._look(looker)
+            looker_sql.check(query, limit, title)
+            asked = -1 if limit is None else limit
+            sql = looker.sql(self._id, asked)
+            looker_sql.check_limit(sql, asked, title)
+            fields = self._fields(looker, query, title)
+        with SqlModel(sql).open(source) as rows:
+            names = column_names(looker_sql.named(rows.columns, fields), self.by, title)
+            yield Rows(names, rows.chunks)
+
+    @contextmanager
+    def _results(self, source: Source, limit: int | None) -> Iterator[Rows]:
+        from airflow_provider_heap.models.looker.api import Looker
+        from airflow_provider_heap.models.looker.results import Results, column_names
+        from airflow_provider_heap.models.looker.sql import table_calculations
+
+        # On disk: Heap may take its time, and Looker's query must not wait for it.
+        with tempfile.TemporaryFile() as file:
+            with Looker(self.looker_conn_id) as looker:
+                title, query = self._look(looker)
+                asked = -1 if limit is None else limit
+                result_format = looker.results(self._id, asked, file, bool(table_calculations(query)))
+            results = Results(file, result_format, title)
+            yield Rows(column_names(results.fields, self.by, title), _counted(results, source.fetch_size, asked, title))
+
+    @property
+    def _id(self) -> str:
+        return str(self.look_id).strip()
+
+    def _look(self, looker: Looker) -> tuple[str, Query]:
+        """Return how messages call the Look, and its query."""
+        from airflow_provider_heap.models.looker.results import no_pivots
+
+        look = looker.look(self._id)
+        title = f"Look {self._id} ({look.title!r})" if look.title else f"Look {self._id}"
+        if look.deleted:
+            raise ModelError(f"{title} is in Looker's trash. Let an admin restore it, or name another Look.")
+        if look.query is None:
+            raise ModelError(
+                f"{title} has no query of its own, as merged results have none: Looker merges them after their queries "
+                "ran. Join what they read in an Explore, or sync a Look for each."
+            )
+        if look.query.pivots:
+            raise ModelError(no_pivots(title))
+        return title, look.query
+
+    def _fields(self, looker: Looker, query: Query, title: str) -> list[Field]:
+        """Return the Look's fields. Only Looker knows their labels, and tells them with a row."""
+        from airflow_provider_heap.models.looker.results import Field, Results
+
+        if self.by == "name":
+            return [Field(name, name) for name in query.fields or ()]
+        with tempfile.TemporaryFile() as file:
+            return Results(file, looker.results(self._id, 1, file, False), title).fields
+
+    def _checked(self, source: Source) -> int | None:
+        """Check the parameters, and return the limit."""
+        try:
+            import ijson  # noqa: F401
+            import looker_sdk  # noqa: F401
+        except ImportError as error:
+            raise ModelError(
+                f"Looker needs its SDK on the workers ({error}): pip install 'airflow-provider-heap[looker]'."
+            ) from None
+        for name, value, known in (("mode", self.mode, ("sql", "results")), ("by", self.by, ("name", "label"))):
+            if value not in known:
+                raise ModelError(f"{name} of LookerLook must be {known[0]!r} or {known[1]!r}; found {value!r}.")
+        if not self._id.isdecimal():
+            raise ModelError(
+                f"LookerLook wants the number of a Look, as its URL in Looker has it; found {self.look_id!r}."
+            )
+        if source.parameters:
+            raise ModelError("parameters are for queries of your own; a Look has its filters in Looker.")
+        if self.limit is None or str(self.limit).strip() in ("", "None"):
+            return None
+        try:
+            limit = int(self.limit)
+        except ValueError:
+            limit = 0
+        if limit < -1 or limit == 0:
+            raise ModelError(f"limit of LookerLook must be a count of rows, or -1 for all; found {self.limit!r}.")
+        return limit
+
+
+def _counted(results: Results, size: int, asked: int, title: str) -> Iterator[Sequence[Sequence[Any]]]:
+    """Give the rows, and warn when there are as many as Looker gives to those who may not have all."""
+    count = 0
+    for chunk in results.chunks(size):
+        count += len(chunk)
+        yield chunk
+    if asked == -1 and count in _CAPS:
+        log.warning(
+            "%s gave exactly %s rows, which is where Looker stops for a user without the permission "
+            "download_without_limit: see whether the user of the API key has it",
+            title,
+            f"{count:,}",
+        )

@@ -1,0 +1,1 @@
+"""From items to Heap: batches, threads, requests, and what becomes of each item."""

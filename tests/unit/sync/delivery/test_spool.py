@@ -1,0 +1,125 @@
+"""What waits on disk comes back as it was, in order, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_heap.sync.delivery import spool as spools
+from airflow_provider_heap.sync.delivery.spool import Spool
+from airflow_provider_heap.sync.items import Items
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+batches = st.lists(st.tuples(st.integers(1, 10**12), texts, texts, st.binary(max_size=9)), min_size=1, max_size=5).map(
+    lambda rows: Items(*map(list, zip(*rows, strict=True)))
+)
+
+
+def batch(size, item=b"{}"):
+    keys = [f"key {n}" for n in range(size)]
+    return Items(range(1, size + 1), keys, keys, [item] * size)
+
+
+def columns(items):
+    return list(items.numbers), list(items.keys), list(items.people), list(items.bodies)
+
+
+@given(st.lists(batches | st.none()))
+def test_batches_come_back_as_they_were_first_in_first_out(steps):
+    spool, expected = Spool(), deque()
+    spools.FILE_SIZE, before = 100, spools.FILE_SIZE
+    try:
+        for step in steps:
+            if step is not None:
+                assert spool.put(step)
+                expected.append(step)
+            elif expected:
+                assert columns(spool.get()) == columns(expected.popleft())
+            assert spool.items == sum(map(len, expected))
+        while expected:
+            assert columns(spool.get()) == columns(expected.popleft())
+        assert (spool.items, spool.bytes) == (0, 0)
+    finally:
+        spools.FILE_SIZE = before
+        spool.close()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of its own for the spool's files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_no_file_can_be_seen_by_others(folder):
+    spool = Spool()
+    spool.put(batch(1000))
+    assert list(folder.iterdir()) == []
+    spool.close()
+
+
+def test_a_killed_process_leaves_no_file_behind(folder):
+    code = (
+        "import os, signal\n"
+        "from airflow_provider_heap.sync.delivery.spool import Spool\n"
+        "from airflow_provider_heap.sync.items import Items\n"
+        "Spool().put(Items([1], ['k'], ['k'], [b'x' * 10**7]))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(folder)}, check=False)
+    assert killed.returncode == -9
+    assert list(folder.iterdir()) == []
+
+
+def test_the_disk_is_given_back_while_batches_are_taken(folder, monkeypatch):
+    monkeypatch.setattr(spools, "FILE_SIZE", 10_000)
+    spool = Spool()
+    for _ in range(50):
+        spool.put(batch(10, b"x" * 1000))
+    held = len(spool._files)
+    for _ in range(40):
+        spool.get()
+    assert held >= 40
+    assert len(spool._files) <= 11
+    spool.close()
+
+
+def test_a_full_disk_takes_nothing_and_loses_nothing(folder, monkeypatch):
+    spool = Spool()
+    first, second, third = batch(3), batch(5), batch(7)
+    assert spool.put(first)
+    room = spools.os.pwrite
+
+    def full_after_a_few_bytes(file, data, place):
+        if len(data) <= 10:
+            raise OSError(spools.ENOSPC, "No space left on device")
+        return room(file, data[:10], place)
+
+    monkeypatch.setattr(spools.os, "pwrite", full_after_a_few_bytes)
+    assert not spool.put(second)
+    monkeypatch.setattr(spools.os, "pwrite", room)
+    assert spool.put(third)
+    assert [columns(spool.get()), columns(spool.get())] == [columns(first), columns(third)]
+    spool.close()
+
+
+def test_a_part_of_the_disk_is_left_to_others(folder, monkeypatch):
+    monkeypatch.setattr(spools, "FREE_SHARE", 1.0)
+    monkeypatch.setattr(spools, "FREE_BYTES", 10**18)
+    assert not Spool().put(batch(1))
+
+
+def test_a_disk_that_fails_is_an_error(folder, monkeypatch):
+    def fail(*args):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(spools.os, "pwrite", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        Spool().put(batch(1))
