@@ -13,8 +13,8 @@ from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT
 from airflow_provider_heap.sync.delivery.spool import Spool
-from airflow_provider_heap.sync.mapping.encoder import Shape
-from airflow_provider_heap.sync.mapping.mapper import Constant, Mapping
+from airflow_provider_heap.sync.mapping.encoder import ItemEncoder
+from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping
 from benchmarks import table
 from benchmarks.sink import sink
 
@@ -30,8 +30,8 @@ def parts(rounds: int) -> dict[str, float]:
     chunks = [rows[start : start + 1000] for start in range(0, len(rows), 1000)]
     columns = [list(zip(*chunk, strict=True)) for chunk in chunks]
     fields = {"event": Constant(table.EVENT), "identity": "user_email", "timestamp": "occurred_at"}
-    mapping = Mapping(EVENT, {**fields, "idempotency_key": "rowmark"}, table.PROPERTIES).bind(table.COLUMNS)
-    shape = Shape(["identity", "timestamp"], table.PROPERTIES)
+    mapping = FieldMapping(EVENT, {**fields, "idempotency_key": "rowmark"}, table.PROPERTIES).bind(table.COLUMNS)
+    shape = ItemEncoder(["identity", "timestamp"], table.PROPERTIES)
     items = [mapping.items(chunk, 1).items for chunk in chunks]
 
     def fetch() -> None:

@@ -19,7 +19,7 @@ from typing import IO, ClassVar
 
 from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath
 
-from airflow_provider_heap.models import Rows, Source
+from airflow_provider_heap.models import ReadContext, Rows
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 
 FILE = os.environ.get("HEAP_USERS_FILE", "s3://aws_default@warehouse/exports/users.jsonl")
@@ -45,7 +45,7 @@ class JsonLines:
         return f"file {self.path}"
 
     @contextmanager
-    def open(self, source: Source) -> Iterator[Rows]:
+    def open(self, source: ReadContext) -> Iterator[Rows]:
         """Open the file; it closes with the last row, or when the run breaks off."""
         with ObjectStoragePath(self.path).open("rb") as file:
             yield Rows(self.columns, self._chunks(file, source.fetch_size))

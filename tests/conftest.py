@@ -28,8 +28,8 @@ from tests.warehouse import Warehouse  # noqa: E402
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
     """Back off in the same way, a hundred times faster."""
-    monkeypatch.setattr(client, "FIRST_WAIT", 0.005)
-    monkeypatch.setattr(client, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(client, "INITIAL_BACKOFF", 0.005)
+    monkeypatch.setattr(client, "MAX_BACKOFF", 0.05)
 
 
 @pytest.fixture

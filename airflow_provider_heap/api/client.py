@@ -18,16 +18,16 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 from airflow_provider_heap import __version__
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
-from airflow_provider_heap.api.rate_limiter import Pace
+from airflow_provider_heap.api.rate_limiter import RateLimiter
 
 log = logging.getLogger(__name__)
 
 TRIES = 8
 #: Seconds before the second try; each further wait doubles, up to the longest.
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
+INITIAL_BACKOFF = 0.5
+MAX_BACKOFF = 30.0
 #: Heap documents no Retry-After; if it ever sends one, this is as long as we let it hold a task.
-LONGEST_RETRY_AFTER = 300.0
+MAX_RETRY_AFTER = 300.0
 
 _UNREACHABLE = 0
 _TRANSIENT = frozenset({_UNREACHABLE, 408, 425, 429})
@@ -35,7 +35,7 @@ _NOT_HEAP = frozenset({401, 403, 404, 405})
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """
     What came back for a request. Heap documents 200 and 400 alone; the rest is read as HTTP means it.
 
@@ -113,27 +113,27 @@ class HeapClient:
         heap_object: HeapObject,
         items: Sequence[bytes],
         *,
-        people: Sequence[str] = (),
-        pace: Pace | None = None,
+        person_keys: Sequence[str] = (),
+        pace: RateLimiter | None = None,
         tries: int = TRIES,
-    ) -> Answer:
+    ) -> Response:
         """
         Make one bulk request, and the same again while its answer is transient.
 
         :param heap_object: what the items are.
         :param items: the JSON of each item, at most 1000.
-        :param people: whom each item concerns, for the pace.
+        :param person_keys: whom each item concerns, for the pace.
         :param pace: how fast items may go; each try takes its turn. Without one there is no limit.
         :param tries: how often at most.
         :return: the last answer.
         :raises PaceClosed: when the pace is closed while waiting.
         """
-        pace = pace or Pace()
+        pace = pace or RateLimiter()
         body = self.body(heap_object, items)
         url = self.environment.base_url + heap_object.endpoint
 
-        def attempt() -> Answer:
-            with pace.turn(len(items), people):
+        def attempt() -> Response:
+            with pace.turn(len(items), person_keys):
                 answer = self._post(url, body)
             if answer.retry_after is not None:
                 pace.hold(answer.retry_after)
@@ -147,7 +147,7 @@ class HeapClient:
             before_sleep=_tell,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        answer: Answer = retrying(attempt)
+        answer: Response = retrying(attempt)
         return answer
 
     def reach(self, timeout: float) -> int:
@@ -167,7 +167,7 @@ class HeapClient:
         """Close the idle connections."""
         self._session.close()
 
-    def _post(self, url: str, body: bytes) -> Answer:
+    def _post(self, url: str, body: bytes) -> Response:
         with self._lock:
             self.requests += 1
             self.bytes += len(body)
@@ -180,8 +180,8 @@ class HeapClient:
                 verify=self._session.verify,
             )
         except requests.RequestException as error:
-            return Answer(_UNREACHABLE, f"{type(error).__name__}: {error}")
-        return Answer(response.status_code, response.content.decode("utf-8", "replace"), _retry_after(response))
+            return Response(_UNREACHABLE, f"{type(error).__name__}: {error}")
+        return Response(response.status_code, response.content.decode("utf-8", "replace"), _retry_after(response))
 
     def _request(self, url: str, body: bytes) -> requests.PreparedRequest:
         """Return the request; but for the body it is made once, which spares a third of its cost."""
@@ -212,18 +212,18 @@ def _retry_after(response: requests.Response) -> float | None:
         seconds = float(text) if text.isdigit() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
     except (TypeError, ValueError):
         return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
 def _wait(state: RetryCallState) -> float:
     """Exponential, with jitter so that tasks that failed together do not come back together."""
-    backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)
-    answer: Answer | None = state.outcome.result() if state.outcome else None
+    backoff = min(MAX_BACKOFF, INITIAL_BACKOFF * 2.0 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)
+    answer: Response | None = state.outcome.result() if state.outcome else None
     return backoff if answer is None else max(backoff, answer.retry_after or 0.0)
 
 
 def _tell(state: RetryCallState) -> None:
-    answer: Answer | None = state.outcome.result() if state.outcome else None
+    answer: Response | None = state.outcome.result() if state.outcome else None
     if answer is None:
         return
     what = f"answered {answer.status}" if answer.status else "could not be reached"

@@ -27,7 +27,7 @@ MAX_INTEGER = 2**53 - 1
 MIN_IDEMPOTENCY_KEY_LENGTH = 8
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What the value of an item's field is, and so how a column becomes that field."""
 
     KEY = "key"  # names one account, user or insert ID
@@ -47,7 +47,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     max_length: int
 
 
@@ -83,14 +83,14 @@ class HeapObject:
     person_rate_limit: int | None = None
 
 
-_IDENTITY = Field("identity", Kind.KEY, 255)
+_IDENTITY = Field("identity", FieldKind.KEY, 255)
 
 ACCOUNT = HeapObject(
     name="account",
     endpoint="/api/add_account_properties",
     array="accounts",
     # Heap documents no length for it. It is matched with a user property, and 255 is what Heap allows an identity.
-    fields=(Field("account_id", Kind.KEY, 255),),
+    fields=(Field("account_id", FieldKind.KEY, 255),),
     key="account_id",
     behaviour="update or create",
     person=("account_id",),
@@ -112,12 +112,12 @@ EVENT = HeapObject(
     endpoint="/api/track",
     array="events",
     fields=(
-        Field("event", Kind.NAME, 1024),
+        Field("event", FieldKind.NAME, 1024),
         _IDENTITY,
-        Field("user_id", Kind.USER_ID, 255),
-        Field("timestamp", Kind.TIMESTAMP, 255),
-        Field("session_id", Kind.KEY, 255),
-        Field("idempotency_key", Kind.KEY, 255),
+        Field("user_id", FieldKind.USER_ID, 255),
+        Field("timestamp", FieldKind.TIMESTAMP, 255),
+        Field("session_id", FieldKind.KEY, 255),
+        Field("idempotency_key", FieldKind.KEY, 255),
     ),
     key="idempotency_key",
     behaviour="send",

@@ -26,19 +26,19 @@ PEOPLE = 2**15
 
 
 @dataclass
-class _Slot:
+class _WindowSlot:
     """Items that leave the window at the same time."""
 
     until: float
-    people: array[int]
+    person_keys: array[int]
     items: int = 0
 
 
-class PaceClosed(Exception):
+class RateLimiterClosed(Exception):
     """The run ends: nothing more may be sent."""
 
 
-class Pace:
+class RateLimiter:
     """
     Lets requests through as fast as the limits allow; safe to use from several threads. Waiting costs no CPU.
 
@@ -52,25 +52,25 @@ class Pace:
         self._used = 0
         self._people = self._nobody()
         # In the order in which they leave the window.
-        self._slots: deque[_Slot] = deque()
+        self._slots: deque[_WindowSlot] = deque()
         self._held_until = 0.0
         self._closed = False
         self._changed = threading.Condition()
 
     @contextmanager
-    def turn(self, items: int, people: Sequence[str] = ()) -> Iterator[None]:
+    def turn(self, items: int, person_keys: Sequence[str] = ()) -> Iterator[None]:
         """
         Wait until so many items may go; the request is made inside of the ``with`` block.
 
         :param items: how many items the request holds, at most ``limit``.
-        :param people: whom they concern, one entry an item; looked at when there is a limit for each person.
+        :param person_keys: whom they concern, one entry an item; looked at when there is a limit for each person.
         :raises PaceClosed: when the run ends while waiting.
         """
-        concerned = Counter(hash(person) % PEOPLE for person in people) if self.person_limit else Counter[int]()
+        concerned = Counter(hash(person) % PEOPLE for person in person_keys) if self.person_limit else Counter[int]()
         with self._changed:
             while True:
                 if self._closed:
-                    raise PaceClosed
+                    raise RateLimiterClosed
                 now = time.monotonic()
                 self._forget(now)
                 if now < self._held_until:
@@ -92,7 +92,7 @@ class Pace:
                     slot = self._slot(time.monotonic())
                     slot.items += items
                     for person, count in concerned.items():
-                        slot.people[person] += count
+                        slot.person_keys[person] += count
                 self._changed.notify_all()
 
     def hold(self, seconds: float) -> None:
@@ -105,7 +105,7 @@ class Pace:
             self._held_until = max(self._held_until, time.monotonic() + seconds)
 
     def close(self) -> None:
-        """End all waits, now and from now on, with :class:`PaceClosed`."""
+        """End all waits, now and from now on, with :class:`RateLimiterClosed`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -119,12 +119,12 @@ class Pace:
         """
         with self._changed:
             if self._changed.wait_for(lambda: self._closed, seconds):
-                raise PaceClosed
+                raise RateLimiterClosed
 
-    def _slot(self, now: float) -> _Slot:
+    def _slot(self, now: float) -> _WindowSlot:
         """Return the slot of what is answered now."""
         if not self._slots or self._slots[-1].until < now + WINDOW:
-            self._slots.append(_Slot(now + SLOT + WINDOW, self._nobody()))
+            self._slots.append(_WindowSlot(now + SLOT + WINDOW, self._nobody()))
         return self._slots[-1]
 
     def _nobody(self) -> array[int]:
@@ -134,7 +134,7 @@ class Pace:
         while self._slots and self._slots[0].until <= now:
             slot = self._slots.popleft()
             self._used -= slot.items
-            for person, count in enumerate(slot.people):
+            for person, count in enumerate(slot.person_keys):
                 if count:
                     self._people[person] -= count
 
@@ -142,7 +142,7 @@ class Pace:
         # A request that alone is over a limit goes when it is alone: no wait would make room for it.
         if self.limit is not None and self._used and self._used + items > self.limit:
             return False
-        limit, people = self.person_limit, self._people
+        limit, person_keys = self.person_limit, self._people
         return limit is None or not any(
-            people[person] and people[person] + count > limit for person, count in concerned.items()
+            person_keys[person] and person_keys[person] + count > limit for person, count in concerned.items()
         )

@@ -13,7 +13,7 @@ from airflow_provider_heap.cli.tasks import NotFoundError, command, find_dag, re
 from airflow_provider_heap.exceptions import HeapError
 from airflow_provider_heap.models.column_types import BINARY
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.run import Aim
+from airflow_provider_heap.sync.run import RunMode
 
 
 @command
@@ -44,7 +44,7 @@ def _check(dag: Any, task_id: str, run: dict[str, Any]) -> dict[str, Any]:
                 raise
             found["notes"].append("mapped over what only a run can tell: not checked")
             return found
-        operator.prepare(context, Aim.DRY_RUN)
+        operator.prepare(context, RunMode.DRY_RUN)
         _compare(operator, found)
     except NotFoundError:
         raise

@@ -14,8 +14,8 @@ from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.exceptions import GuardError, TooManyRejectedError
 from airflow_provider_heap.operators.parameters import whole
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.mapping.mapper import BoundMapping
-from airflow_provider_heap.sync.run import Aim, Chunks
+from airflow_provider_heap.sync.mapping.mapper import RowMapper
+from airflow_provider_heap.sync.run import Chunks, RunMode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,7 +61,7 @@ class _Look:
 
     def __init__(self, rows: int | None) -> None:
         self.complete = True
-        self.mapping: BoundMapping | None = None
+        self.mapping: RowMapper | None = None
         self._left = float("inf") if rows is None else rows
         self._types: dict[str, dict[str, None]] = defaultdict(dict)
         self._samples: dict[str, list[Any]] = defaultdict(list)
@@ -76,7 +76,7 @@ class _Look:
             for mapping, rows in chunks:
                 self.complete = len(rows) <= self._left
                 rows = rows if self.complete else rows[: int(self._left)]
-                if rows and isinstance(mapping, BoundMapping):
+                if rows and isinstance(mapping, RowMapper):
                     self._see(mapping, rows)
                     yield mapping, rows
                 if not self.complete:
@@ -89,7 +89,7 @@ class _Look:
             types = [kind for kind in self._types.get(origin, ()) if kind != "NoneType"]
             yield {"property": name, "column": origin, "types": types, "samples": self._samples[name]}
 
-    def _see(self, mapping: BoundMapping, rows: Sequence[Sequence[Any]]) -> None:
+    def _see(self, mapping: RowMapper, rows: Sequence[Sequence[Any]]) -> None:
         for column, values in zip(mapping.columns, zip(*rows, strict=True), strict=True):
             self._types[column].update(dict.fromkeys(sorted(kind.__name__ for kind in set(map(type, values)))))
         if self.mapping is None:
@@ -119,7 +119,7 @@ def look(operator: HeapSyncOperator, context: Context, rows: int | None) -> dict
     first: list[bytes] = []
     notes, seen, problem = _Notes(), _Look(rows), None
     sync, chunks = operator.prepare(
-        context, Aim.DRY_RUN, notes, lambda number, body: first.append(body) if number == 1 else None
+        context, RunMode.DRY_RUN, notes, lambda number, body: first.append(body) if number == 1 else None
     )
     try:
         sync.run(seen.through(chunks))

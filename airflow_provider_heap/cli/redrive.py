@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_heap.cli.tasks import command
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
-from airflow_provider_heap.sync.run import Aim
+from airflow_provider_heap.sync.run import RunMode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,6 +52,6 @@ def redrive(args: Namespace) -> None:
             raise SystemExit("Nothing was sent.")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     instance = SimpleNamespace(dag_id="airflow", task_id="redrive", run_id=now, map_index=-1, try_number=1)
-    aim = Aim.DRY_RUN if args.dry_run else Aim.SEND
+    aim = RunMode.DRY_RUN if args.dry_run else RunMode.SEND
     run, chunks = operator.prepare(cast("Context", {"ti": instance}), aim, _Out())
     run.run(chunks)

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.operators.heap import HeapSyncOperator
-from airflow_provider_heap.sync.run import Aim
+from airflow_provider_heap.sync.run import RunMode
 from airflow_provider_heap.sync.state.lease import Holder, Lease
 from airflow_provider_heap.sync.state.store import KEYS_AT_ONCE, Store
 
@@ -67,7 +67,7 @@ def adopt(args: Namespace) -> None:
     """Record the model's present rows as already sent, without sending them."""
     operator, context = rendered(args)
     _store(operator)
-    sync, chunks = operator.prepare(context, Aim.RECORD)
+    sync, chunks = operator.prepare(context, RunMode.RECORD)
     report = sync.run(chunks)
     print(
         f"{report.sent:,} rows of sync {operator.scope().sync} were recorded as sent, {report.unchanged:,} were "

@@ -15,8 +15,8 @@ from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, H
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
 from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
-from airflow_provider_heap.sync.mapping.mapper import BoundMapping, Mapping
-from airflow_provider_heap.sync.run import Chunks, Settings, Sync
+from airflow_provider_heap.sync.mapping.mapper import FieldMapping, RowMapper
+from airflow_provider_heap.sync.run import Chunks, DeliverySettings, SyncRun
 
 #: Seconds to connect, and again to answer, when a connection is tested.
 TEST_TIMEOUT = 4.0
@@ -144,9 +144,9 @@ class HeapHook(BaseHook):
         return self._sync(EVENT, records)
 
     def _sync(self, heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        settings = Settings()
+        settings = DeliverySettings()
         client = self.get_conn(settings.concurrency)
-        sync = Sync(heap_object, client, settings, name="of a hook", source="records", log=self.log)
+        sync = SyncRun(heap_object, client, settings, name="of a hook", source="records", log=self.log)
         try:
             return sync.run(_chunks(heap_object, records)).as_dict()
         finally:
@@ -164,9 +164,9 @@ def _chunks(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> Chunk
         yield _bind(heap_object, names), list(_values(heap_object, rows, names))
 
 
-def _bind(heap_object: HeapObject, names: Sequence[str]) -> BoundMapping:
+def _bind(heap_object: HeapObject, names: Sequence[str]) -> RowMapper:
     fields = [field.name for field in heap_object.fields]
-    mapping = Mapping(
+    mapping = FieldMapping(
         heap_object,
         fields={name: name for name in fields},
         properties={name: f"properties.{name}" for name in names},

@@ -5,6 +5,6 @@ Anything with an ``open`` like :class:`Model`'s is a model; make it a frozen dat
 serializes the arguments of operators.
 """
 
-from airflow_provider_heap.models.base import Model, Rows, Source
+from airflow_provider_heap.models.base import Model, ReadContext, Rows
 
-__all__ = ["Model", "Rows", "Source"]
+__all__ = ["Model", "ReadContext", "Rows"]

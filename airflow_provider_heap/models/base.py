@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class ReadContext:
     """
     What an operator lends a model to read with.
 
@@ -54,7 +54,7 @@ class Model(Protocol):
     (connection 'warehouse')``, and ``template_fields``, the names of those of its fields that are rendered.
     """
 
-    def open(self, source: Source) -> AbstractContextManager[Rows]:
+    def open(self, source: ReadContext) -> AbstractContextManager[Rows]:
         """
         Begin to read; the context ends when the last row is read, or when the run breaks off.
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.models.base import Rows, Source
+from airflow_provider_heap.models.base import ReadContext, Rows
 from airflow_provider_heap.models.column_types import types
 
 #: PostgreSQL's drivers fetch a whole result at once unless the cursor has a name, and lives in the server. Each fetch
@@ -46,7 +46,7 @@ class SqlModel:
         return SqlModel(f"select * from (\n{sql}\n) heap_check where 1 = 0")
 
     @contextmanager
-    def open(self, source: Source) -> Iterator[Rows]:
+    def open(self, source: ReadContext) -> Iterator[Rows]:
         """
         Run the query; rows are fetched as they are asked for.
 

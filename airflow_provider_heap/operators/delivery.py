@@ -19,11 +19,11 @@ from airflow_provider_heap.links.heap import HeapLink
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
 from airflow_provider_heap.operators.xcom import leave, tell_assets
 from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.rejects.writer import Rejects
-from airflow_provider_heap.sync.run import Aim, Chunks, Log, Settings, Sync
+from airflow_provider_heap.sync.rejects.writer import RejectsWriter
+from airflow_provider_heap.sync.run import Chunks, DeliverySettings, Log, RunMode, SyncRun
 from airflow_provider_heap.sync.state.lease import Holder
-from airflow_provider_heap.sync.state.store import DEFAULT_TABLE, Scope, Store
-from airflow_provider_heap.sync.state.sync_state import State
+from airflow_provider_heap.sync.state.store import DEFAULT_TABLE, StateKey, Store
+from airflow_provider_heap.sync.state.sync_state import SyncState
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -120,13 +120,13 @@ class HeapDeliveryOperator(BaseOperator):
         """Return what must hold before the first request: nothing."""
         return Guards()
 
-    def scope(self) -> Scope:
+    def scope(self) -> StateKey:
         """
         Return whose state the sync's is.
 
         :raises HeapConfigurationError: when the Heap connection can't be right.
         """
-        return Scope(self.sync_name or f"{self.dag_id}.{self.task_id}", self.hook.environment(), self.heap_object)
+        return StateKey(self.sync_name or f"{self.dag_id}.{self.task_id}", self.hook.environment(), self.heap_object)
 
     def store(self) -> Store | None:
         """
@@ -162,10 +162,10 @@ class HeapDeliveryOperator(BaseOperator):
     def prepare(
         self,
         context: Context,
-        aim: Aim = Aim.SEND,
+        aim: RunMode = RunMode.SEND,
         log: Log | None = None,
         keep: Callable[[int, bytes], None] | None = None,
-    ) -> tuple[Sync, Chunks]:
+    ) -> tuple[SyncRun, Chunks]:
         """
         Return a run that is about to begin, and what it reads.
 
@@ -176,7 +176,7 @@ class HeapDeliveryOperator(BaseOperator):
             not given.
         :raises HeapError: when a parameter or a connection can't be right.
         """
-        settings = Settings(
+        settings = DeliverySettings(
             batch_size=whole("batch_size", self.batch_size),
             concurrency=whole("concurrency", self.concurrency),
             rate_limit=None if is_empty(self.rate_limit) else whole("rate_limit", self.rate_limit),
@@ -190,10 +190,10 @@ class HeapDeliveryOperator(BaseOperator):
                 f"{self.heap_object.rate_limit:,}",
                 self.heap_object.name,
             )
-        if aim is Aim.SEND and flag("dry_run", self.dry_run):
-            aim = Aim.DRY_RUN
-        folder = self._folder(self.dry_run_path, context) if aim is Aim.DRY_RUN and not keep else None
-        self._sync = Sync(
+        if aim is RunMode.SEND and flag("dry_run", self.dry_run):
+            aim = RunMode.DRY_RUN
+        folder = self._folder(self.dry_run_path, context) if aim is RunMode.DRY_RUN and not keep else None
+        self._sync = SyncRun(
             self.heap_object,
             self.hook.get_conn(settings.concurrency),
             settings,
@@ -211,30 +211,30 @@ class HeapDeliveryOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """End the sync: what Heap has answered is counted, and the task fails within seconds."""
-        sync: Sync | None = getattr(self, "_sync", None)
+        sync: SyncRun | None = getattr(self, "_sync", None)
         if sync is not None:
             # Airflow calls this inside of a signal handler, on the very thread that may hold the sync's locks.
             Thread(target=sync.stop, args=("was told to stop",), daemon=True).start()
 
-    def _state(self, context: Context, aim: Aim) -> State | None:
+    def _state(self, context: Context, aim: RunMode) -> SyncState | None:
         store, ti = self.store(), context.get("ti")
         if store is None:
             return None
         holder = Holder(f"{ti.dag_id}/{ti.run_id}", f"{ti.task_id}[{ti.map_index}]") if ti else Holder(uuid4().hex)
-        return State(
+        return SyncState(
             store,
             self.scope(),
             holder,
             all_rows=flag("full_sync", self.full_sync),
             retention=seconds("state_retention", self.state_retention),
-            read_only=aim is Aim.DRY_RUN,
+            read_only=aim is RunMode.DRY_RUN,
         )
 
-    def _rejects(self, context: Context) -> Rejects:
+    def _rejects(self, context: Context) -> RejectsWriter:
         path = self._folder(self.rejects_path, context, ".jsonl")
         if not path:
-            return Rejects()
-        return Rejects(lambda: _new_file(path), str(path), self.scope().sync, self.heap_object.name)
+            return RejectsWriter()
+        return RejectsWriter(lambda: _new_file(path), str(path), self.scope().sync, self.heap_object.name)
 
     @staticmethod
     def _folder(path: str | ObjectStoragePath | None, context: Context, ending: str = "") -> ObjectStoragePath | None:

@@ -11,8 +11,7 @@ from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.mapping.mapper import Constant, idempotency_key
-from airflow_provider_heap.sync.mapping.mapper import Mapping as SyncMapping
+from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping, idempotency_key
 from airflow_provider_heap.sync.mapping.row_template import RowTemplate
 
 __all__ = [
@@ -119,7 +118,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
         self.insert_id_scope = insert_id_scope
         self.state_retention = state_retention
 
-    def mapping(self) -> SyncMapping:
+    def mapping(self) -> FieldMapping:
         """
         Return which column goes where.
 

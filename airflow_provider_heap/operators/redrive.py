@@ -12,7 +12,7 @@ from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.parameters import is_empty
 from airflow_provider_heap.sync.rejects import reader as redrive
 from airflow_provider_heap.sync.report import Report
-from airflow_provider_heap.sync.run import Aim, Chunks, Log, Sync
+from airflow_provider_heap.sync.run import Chunks, Log, RunMode, SyncRun
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -67,7 +67,7 @@ class HeapRedriveOperator(HeapDeliveryOperator):
             return Report().as_dict()
         return super().execute(context)
 
-    def survey(self) -> redrive.Survey:
+    def survey(self) -> redrive.RejectsSummary:
         """
         Look through the files without sending anything.
 
@@ -78,10 +78,10 @@ class HeapRedriveOperator(HeapDeliveryOperator):
     def prepare(
         self,
         context: Context,
-        aim: Aim = Aim.SEND,
+        aim: RunMode = RunMode.SEND,
         log: Log | None = None,
         keep: Callable[[int, bytes], None] | None = None,
-    ) -> tuple[Sync, Chunks]:
+    ) -> tuple[SyncRun, Chunks]:
         """
         Return a run that is about to begin, and what it reads.
 
@@ -107,16 +107,16 @@ class HeapRedriveOperator(HeapDeliveryOperator):
         return redrive.chunks(self._files(), self._wanted, self.heap_object)
 
     @property
-    def _wanted(self) -> redrive.Wanted:
+    def _wanted(self) -> redrive.RejectFilter:
         sync = None if is_empty(self.sync_name) else self.sync_name
-        return redrive.Wanted(_names(self.reason), _names(self.key), sync)
+        return redrive.RejectFilter(_names(self.reason), _names(self.key), sync)
 
-    def _files(self) -> list[redrive.File]:
+    def _files(self) -> list[redrive.RejectsFile]:
         path = ObjectStoragePath(self.path or "")
         found = [path] if path.is_file() else sorted(path.rglob("*.jsonl"), key=str)
         if not found:
             raise ModelError(f"There is no rejects file at {self.path}.")
-        return [redrive.File(str(one), lambda one=one: one.open("rb")) for one in found]  # type: ignore[misc]
+        return [redrive.RejectsFile(str(one), lambda one=one: one.open("rb")) for one in found]  # type: ignore[misc]
 
 
 def _names(value: Any) -> frozenset[str]:

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.hooks.sql import sql_hook
-from airflow_provider_heap.models import Model, Rows, Source
+from airflow_provider_heap.models import Model, ReadContext, Rows
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.lineage import lineage
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, shares, whole
 from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.mapping.mapper import Constant
-from airflow_provider_heap.sync.mapping.mapper import Mapping as SyncMapping
-from airflow_provider_heap.sync.mapping.mapper import Source as PropertySource
+from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping, PropertyValue
 from airflow_provider_heap.sync.run import Chunks
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ class HeapSyncOperator(HeapDeliveryOperator):
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         hook_params: dict[str, Any] | None = None,
-        properties: dict[str, PropertySource] | Sequence[str] | None = None,
+        properties: dict[str, PropertyValue] | Sequence[str] | None = None,
         nulls: str = "omit",
         nested: str = "flatten",
         timezone: str = "UTC",
@@ -145,13 +143,13 @@ class HeapSyncOperator(HeapDeliveryOperator):
             raise ModelError("sql_conn_id is missing: name the Airflow connection that the query runs on.")
         return sql_hook(self.sql_conn_id, self.hook_params)
 
-    def mapping(self) -> SyncMapping:
+    def mapping(self) -> FieldMapping:
         """
         Return which column goes where.
 
         :raises ModelError: when the parameters contradict each other.
         """
-        return SyncMapping(
+        return FieldMapping(
             self.heap_object,
             self.item_fields(),
             self.properties,
@@ -213,19 +211,19 @@ class HeapSyncOperator(HeapDeliveryOperator):
         compiled = getattr(self._model, "compile", None)
         return str(compiled(self.lent())) if compiled else None
 
-    def lent(self, fetch_size: int = 1) -> Source:
+    def lent(self, fetch_size: int = 1) -> ReadContext:
         """
         Return what a model is lent to read with.
 
         :param fetch_size: rows to hand over at a time.
         """
-        return Source(lambda: self._db_hook, self.parameters, fetch_size)
+        return ReadContext(lambda: self._db_hook, self.parameters, fetch_size)
 
     @property
     def _model(self) -> Model:
         return SqlModel(self.model) if isinstance(self.model, str) else self.model
 
-    def _read(self, mapping: SyncMapping, fetch_size: int) -> Chunks:
+    def _read(self, mapping: FieldMapping, fetch_size: int) -> Chunks:
         if fetch_size < 1:
             raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
         with self._model.open(self.lent(fetch_size)) as rows:

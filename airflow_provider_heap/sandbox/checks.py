@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_ITEMS, MAX_PROPERTY_LENGTH, Field, HeapObject, Kind
+from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_ITEMS, MAX_PROPERTY_LENGTH, Field, FieldKind, HeapObject
 
 #: What the sandbox does although Heap documents nothing about it.
 GUESSES = (
@@ -76,9 +76,9 @@ def _check_field(field: Field, value: Any, where: str) -> None:
         raise Refused(f"{where} should be a non-empty string")
     if _length(value) > field.max_length:
         raise Refused(f"{where} should have at most {field.max_length} characters")
-    if field.kind is Kind.USER_ID and not (value.isascii() and value.isdigit() and int(value) <= MAX_INTEGER):
+    if field.kind is FieldKind.USER_ID and not (value.isascii() and value.isdigit() and int(value) <= MAX_INTEGER):
         raise Refused(f"{where} should be a number from 0 to 2^53 - 1")
-    if field.kind is Kind.TIMESTAMP:
+    if field.kind is FieldKind.TIMESTAMP:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from airflow_provider_heap.exceptions import GuardError, ModelError
 from airflow_provider_heap.sync.mapping.mapper import Mapper
-from airflow_provider_heap.sync.seen_keys import RunKeys
+from airflow_provider_heap.sync.seen_keys import SeenKeys
 
 
 class Guards:
@@ -44,7 +44,7 @@ class Guards:
         self.max_changed = max_changed
         self._max_null = dict(max_null or {})
         self.unique_key = unique_key
-        self._keys = RunKeys() if unique_key else None
+        self._keys = SeenKeys() if unique_key else None
         self._mapping: Mapper | None = None
         self._filled: dict[str, int] = {}
 

@@ -8,72 +8,81 @@ from itertools import compress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Items:
+class ItemBatch:
     """
-    Some items in the order of the query, column by column.
+    Items in the order of the query, stored by column. ``+`` appends later items, a slice takes some of them.
 
-    :param numbers: the number of the row that each came from; the model's first row is 1.
-    :param keys: the sync key of each: items of one key reach Heap in order.
-    :param people: whom each concerns, for the pace.
-    :param bodies: the JSON of each.
+    :param numbers: number of the row that each item was made from; the model's first row is 1.
+    :param keys: sync key of each item. Items of one key reach Heap in order.
+    :param person_keys: account or user that each item concerns, for the rate limiter.
+    :param bodies: JSON of each item.
     """
 
     numbers: Sequence[int] = field(default_factory=list)
     keys: Sequence[str] = field(default_factory=list)
-    people: Sequence[str] = field(default_factory=list)
+    person_keys: Sequence[str] = field(default_factory=list)
     bodies: Sequence[bytes] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.bodies)
 
-    def part(self, start: int, stop: int) -> Items:
-        """
-        Return some of the items.
+    def __getitem__(self, part: slice) -> ItemBatch:
+        return ItemBatch(self.numbers[part], self.keys[part], self.person_keys[part], self.bodies[part])
 
-        :param start: the place of the first.
-        :param stop: the place after the last.
-        """
-        return Items(self.numbers[start:stop], self.keys[start:stop], self.people[start:stop], self.bodies[start:stop])
-
-    def those(self, wanted: Sequence[bool]) -> Items:
-        """
-        Return some of the items.
-
-        :param wanted: which, one entry an item.
-        """
-        return Items(
-            list(compress(self.numbers, wanted)),
-            list(compress(self.keys, wanted)),
-            list(compress(self.people, wanted)),
-            list(compress(self.bodies, wanted)),
+    def __add__(self, later: ItemBatch) -> ItemBatch:
+        return ItemBatch(
+            [*self.numbers, *later.numbers],
+            [*self.keys, *later.keys],
+            [*self.person_keys, *later.person_keys],
+            [*self.bodies, *later.bodies],
         )
 
-    def then(self, other: Items) -> Items:
+    def select(self, wanted: Sequence[bool]) -> ItemBatch:
         """
-        Return these items followed by others.
+        Return the items that are marked.
 
-        :param other: items of later rows.
+        :param wanted: one entry an item.
         """
-        return Items(
-            [*self.numbers, *other.numbers],
-            [*self.keys, *other.keys],
-            [*self.people, *other.people],
-            [*self.bodies, *other.bodies],
+        return ItemBatch(
+            list(compress(self.numbers, wanted)),
+            list(compress(self.keys, wanted)),
+            list(compress(self.person_keys, wanted)),
+            list(compress(self.bodies, wanted)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidRow:
     """
-    A row that can't become an item.
+    A row that cannot become an item.
 
-    :param number: the row's number; the model's first row is 1.
-    :param reason: the code under which it is counted.
-    :param column: the column whose value is at fault; None when it isn't one column's.
-    :param values: the source's columns and values.
+    :param number: number of the row; the model's first row is 1.
+    :param reason: code under which the row is counted.
+    :param column: column whose value is at fault; None when it is not the value of one column.
+    :param values: values of the row by column.
     """
 
     number: int
     reason: str
     column: str | None
     values: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MappedChunk:
+    """
+    Rows after mapping: the unit that a run works on. Each row is either in ``items`` or in ``invalid``.
+
+    :param items: rows that can be sent.
+    :param invalid: rows that cannot.
+    :param truncated: texts that were cut to the length that Heap takes.
+    :param filled: for properties that a guard watches, the number of rows with a value.
+    """
+
+    items: ItemBatch
+    invalid: Sequence[InvalidRow] = ()
+    truncated: int = 0
+    filled: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.invalid)

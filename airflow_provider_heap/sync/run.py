@@ -15,35 +15,35 @@ from typing import Any, Protocol
 from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import MAX_BYTES, MAX_ITEMS, HeapObject
-from airflow_provider_heap.api.rate_limiter import Pace
+from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.exceptions import HeapError, ModelError, SyncStoppedError, TooManyRejectedError
 from airflow_provider_heap.sync.delivery.batcher import Batcher
-from airflow_provider_heap.sync.delivery.dispatcher import Delivery
-from airflow_provider_heap.sync.delivery.dry_run import DryRun
-from airflow_provider_heap.sync.delivery.ledger import Forgiven, Outcomes
-from airflow_provider_heap.sync.delivery.sender import Courier
+from airflow_provider_heap.sync.delivery.dispatcher import Dispatcher
+from airflow_provider_heap.sync.delivery.dry_run import DryRunSender
+from airflow_provider_heap.sync.delivery.ledger import CountOrShare, OutcomeLedger
+from airflow_provider_heap.sync.delivery.sender import BatchSender
 from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.items import InvalidRow, Items
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch
 from airflow_provider_heap.sync.mapping.mapper import Mapper
-from airflow_provider_heap.sync.rejects.writer import Rejects
+from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.report import PROGRESS_EVERY, Report
-from airflow_provider_heap.sync.state.sync_state import State
+from airflow_provider_heap.sync.state.sync_state import SyncState
 
 #: Seconds that requests in flight get when the run ends early. Airflow follows SIGTERM with SIGKILL after five.
-GRACE = 3.0
+SHUTDOWN_GRACE = 3.0
 #: Rows that are mapped at a time: their values stay in the processor's cache, which halves the cost of a row.
 MAPPED_ROWS = 1000
 #: New objects that set the garbage collector off while rows are read: more than there are rows in memory.
-GARBAGE = 50_000
+GC_THRESHOLD = 50_000
 #: Invalid rows that the log names; the others stand in the rejects file.
-NAMED_ROWS = 5
+MAX_LOGGED_ROWS = 5
 
 #: What a run reads: chunks of rows, each with the mapping that knows its columns.
 Chunks = Generator[tuple[Mapper, Sequence[Any]], None, None]
 
 
 #: Share of a minute's items that whole requests must make use of.
-USED = 0.98
+MIN_RATE_UTILISATION = 0.98
 
 
 class Log(Protocol):
@@ -56,7 +56,7 @@ class Log(Protocol):
         """Tell what that person should act upon."""
 
 
-class Aim(Enum):
+class RunMode(Enum):
     """What becomes of the items of a run."""
 
     SEND = "sent"
@@ -65,7 +65,7 @@ class Aim(Enum):
 
 
 @dataclass(frozen=True)
-class Settings:
+class DeliverySettings:
     """
     How a run goes about it.
 
@@ -91,17 +91,17 @@ class Settings:
         if not 0 <= self.max_rejected < float("inf"):
             raise ModelError(f"max_rejected must be 0 or more; found {self.max_rejected}.")
 
-    def pace(self, heap_object: HeapObject) -> Pace:
+    def pace(self, heap_object: HeapObject) -> RateLimiter:
         """
         Return the pace that an object goes at.
 
         :param heap_object: the object.
         """
         if self.rate_limit == 0:
-            return Pace()
-        return Pace(self.rate_limit or heap_object.rate_limit, heap_object.person_rate_limit)
+            return RateLimiter()
+        return RateLimiter(self.rate_limit or heap_object.rate_limit, heap_object.person_rate_limit)
 
-    def items_a_request(self, pace: Pace) -> int:
+    def items_a_request(self, pace: RateLimiter) -> int:
         """
         Return how many items a request holds: ``batch_size``, or less when requests of that size leave much of a minute
         unused.
@@ -109,7 +109,7 @@ class Settings:
         :param pace: how fast items may go.
         """
         limit, size = pace.limit, self.batch_size
-        if limit is None or (limit // size) * size >= USED * limit:
+        if limit is None or (limit // size) * size >= MIN_RATE_UTILISATION * limit:
             return size
         return limit // ceil(limit / size)
 
@@ -123,14 +123,14 @@ def _rows_no_garbage() -> Iterator[None]:
     away by themselves, but at times it would look through all that Airflow has loaded: a tenth of a second each time.
     """
     thresholds = gc.get_threshold()
-    gc.set_threshold(max(thresholds[0], GARBAGE), *thresholds[1:])
+    gc.set_threshold(max(thresholds[0], GC_THRESHOLD), *thresholds[1:])
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
 
 
-class Sync:
+class SyncRun:
     """
     One run of one model to one Heap object.
 
@@ -152,14 +152,14 @@ class Sync:
         self,
         heap_object: HeapObject,
         client: HeapClient,
-        settings: Settings,
+        settings: DeliverySettings,
         *,
         name: str,
         source: str,
-        rejects: Rejects | None = None,
-        state: State | None = None,
+        rejects: RejectsWriter | None = None,
+        state: SyncState | None = None,
         log: Log | None = None,
-        aim: Aim = Aim.SEND,
+        aim: RunMode = RunMode.SEND,
         guards: Guards | None = None,
         keep: Callable[[int, bytes], None] | None = None,
     ) -> None:
@@ -175,7 +175,7 @@ class Sync:
         self._object = heap_object
         self._name = name
         self._source = source
-        self._rejects = rejects or Rejects()
+        self._rejects = rejects or RejectsWriter()
         #: What Heap holds already; None when nobody keeps it.
         self.state = state
         self._log: Log = log or logging.getLogger(__name__)
@@ -183,21 +183,21 @@ class Sync:
         pace = settings.pace(heap_object)
         #: Items a minute; None for as many as Heap takes.
         self.limit = pace.limit
-        self._pace = pace if aim is Aim.SEND else Pace()
-        self._outcomes = Outcomes(
-            self.report, self._rejects, Forgiven(settings.max_rejected), state.record if state else None
+        self._pace = pace if aim is RunMode.SEND else RateLimiter()
+        self._outcomes = OutcomeLedger(
+            self.report, self._rejects, CountOrShare(settings.max_rejected), state.record if state else None
         )
-        deliver = self._outcomes.accept if aim is Aim.RECORD else self._deliver
-        self._delivery = Delivery(
-            DryRun(client, heap_object, self.report, keep).deliver if aim is Aim.DRY_RUN else deliver,
+        deliver = self._outcomes.accept if aim is RunMode.RECORD else self._deliver
+        self._delivery = Dispatcher(
+            DryRunSender(client, heap_object, self.report, keep).deliver if aim is RunMode.DRY_RUN else deliver,
             self._pace,
-            1 if aim is Aim.DRY_RUN else settings.concurrency,
+            1 if aim is RunMode.DRY_RUN else settings.concurrency,
             self._tell_progress,
             lambda text: self._log.info("%s", text),
             # A dry run's guards are told of at its end: nothing is sent before that either, and all is counted.
-            held=bool(self._guards) and aim is not Aim.DRY_RUN,
+            held=bool(self._guards) and aim is not RunMode.DRY_RUN,
         )
-        self._courier = Courier(client, heap_object, self._pace, self._outcomes, self._delivery.pending)
+        self._courier = BatchSender(client, heap_object, self._pace, self._outcomes, self._delivery.pending)
         self._batcher = Batcher(settings.items_a_request(pace), MAX_BYTES - len(client.body(heap_object, [])))
         self._next_progress = time.monotonic() + PROGRESS_EVERY
         self._named = 0
@@ -214,7 +214,7 @@ class Sync:
         """
         first = (
             "Dry run: sync %s reads %s, and sends no %ss to Heap"
-            if self._aim is Aim.DRY_RUN
+            if self._aim is RunMode.DRY_RUN
             else "Sync %s reads %s and writes %ss to Heap"
         )
         self._log.info(first, self._name, self._source, self._object.name)
@@ -226,10 +226,10 @@ class Sync:
             with closing(chunks), _rows_no_garbage():
                 for mapping, rows in chunks:
                     self._take(mapping, rows)
-            for batch in self._batcher.rest():
+            for batch in self._batcher.flush():
                 self._delivery.put(batch)
             self._tell_duplicates()
-            if self._aim is not Aim.DRY_RUN:
+            if self._aim is not RunMode.DRY_RUN:
                 self._check_guards()
                 self._delivery.release()
             limit = self._pace.limit
@@ -242,15 +242,17 @@ class Sync:
                     f" and take {self._delivery.on_disk / limit:,.0f} min at Heap's pace" if limit else "",
                 )
             self._delivery.finish()
-            if self._aim is Aim.DRY_RUN:
+            if self._aim is RunMode.DRY_RUN:
                 self._check_guards()
             done = True
             if self._outcomes.too_many():
                 raise self._too_many()
         except BaseException as error:
-            left = self._delivery.abandon(GRACE)
+            left = self._delivery.abandon(SHUTDOWN_GRACE)
             if left:
-                self._log.warning("%d requests were not answered in %.0f s; Heap may have taken them", left, GRACE)
+                self._log.warning(
+                    "%d requests were not answered in %.0f s; Heap may have taken them", left, SHUTDOWN_GRACE
+                )
             if isinstance(error, HeapError):
                 self._finish()
                 error.report = self.report.as_dict()
@@ -278,12 +280,12 @@ class Sync:
 
     @property
     def _title(self) -> str:
-        kind = "Dry run of sync" if self._aim is Aim.DRY_RUN else "Sync"
+        kind = "Dry run of sync" if self._aim is RunMode.DRY_RUN else "Sync"
         return (
             f"{kind} {self._name}: {self._object.name}s ({self._object.behaviour}) to {self._client.environment.label}"
         )
 
-    def _deliver(self, batch: Items) -> None:
+    def _deliver(self, batch: ItemBatch) -> None:
         self._courier.deliver(batch)
 
     def _take(self, mapping: Mapper, rows: Sequence[Any]) -> None:
@@ -317,7 +319,7 @@ class Sync:
         self._outcomes.close()
         self._client.close()
         self._guards.close()
-        if self._aim is not Aim.DRY_RUN:
+        if self._aim is not RunMode.DRY_RUN:
             self.report.requests, self.report.bytes = self._client.requests, self._client.bytes
         self.report.rejects = self._rejects.path
 
@@ -332,11 +334,11 @@ class Sync:
             f"To go on: {where}, mend the model, or raise max_rejected."
         )
 
-    def _tell_invalid(self, rows: list[InvalidRow]) -> None:
-        for row in rows[: max(0, NAMED_ROWS - self._named)]:
+    def _tell_invalid(self, rows: Sequence[InvalidRow]) -> None:
+        for row in rows[: max(0, MAX_LOGGED_ROWS - self._named)]:
             where = f" (column {row.column!r})" if row.column else ""
             self._log.warning("Row %d is invalid: %s%s", row.number, row.reason, where)
-        if self._named < NAMED_ROWS <= self._named + len(rows):
+        if self._named < MAX_LOGGED_ROWS <= self._named + len(rows):
             self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
         self._named += len(rows)
 

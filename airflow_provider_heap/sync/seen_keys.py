@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 
-class RunKeys:
+class SeenKeys:
     """
     Knows which keys came twice, and which are on their way. A temporary SQLite database without a name holds them; it
     vanishes with its connection. Keys are numbers out of their hashes: two that share one are taken for one key.

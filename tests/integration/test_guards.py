@@ -98,13 +98,13 @@ def test_nulls_are_counted_inside_of_what_is_flattened(heap_sandbox, run):
 
     from airflow_provider_heap.models import Rows
 
-    class Nested:
+    class Flattener:
         @contextmanager
         def open(self, source):
             yield Rows(["email", "at"], [[("a", {"city": "x"}), ("b", {"city": None}), ("c", {}), ("d", None)]])
 
     def operator(**guard):
-        return HeapUserSyncOperator(task_id="sync", model=Nested(), identity="email", max_null=guard)
+        return HeapUserSyncOperator(task_id="sync", model=Flattener(), identity="email", max_null=guard)
 
     assert "'at.city' has no value in 3 of 4 rows" in broken(run, heap_sandbox, operator(**{"at.city": 0.7}))
     assert "'at' has no value in 1 of 4 rows" in broken(run, heap_sandbox, operator(at=0.2))

@@ -229,7 +229,7 @@ def test_another_run_is_kept_out_and_may_come_when_the_first_is_done(heap_sandbo
 
 
 def test_mapped_instances_of_one_run_share_and_a_retry_takes_over(warehouse, local_state, heap_sandbox, monkeypatch):
-    monkeypatch.setattr(lease, "RENEWAL", 0.05)
+    monkeypatch.setattr(lease, "RENEW_EVERY", 0.05)
     warehouse.users(1)
     operator = users(**local_state)
     store, scope = operator.store(), operator.scope()
@@ -264,7 +264,7 @@ def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeyp
     dead._ended.set()  # as if its process were gone
     with pytest.raises(SyncRunningError):
         run(users(**local_state))
-    monkeypatch.setattr(lease, "LAPSE", 0.0)
+    monkeypatch.setattr(lease, "EXPIRES_AFTER", 0.0)
     assert run(users(**local_state))["unchanged"] == 1
 
 

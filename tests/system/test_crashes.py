@@ -19,7 +19,7 @@ import pytest
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT, USER
 from airflow_provider_heap.sandbox import Faults
-from airflow_provider_heap.sync.state.store import Scope
+from airflow_provider_heap.sync.state.store import StateKey
 from tests.conftest import ROOT
 
 ROWS = 6000
@@ -33,7 +33,7 @@ def test_killed_at_random_points_everything_arrives_and_nothing_recorded_is_sent
     state = tmp_path / "state.db"
     monkeypatch.setenv("AIRFLOW_CONN_STATE", json.dumps({"conn_type": "sqlite", "host": str(state)}))
     heap_sandbox.faults = Faults(status=503, every=11, latency=0.03)
-    scope = Scope("adhoc_airflow.sync", Environment("2388822444", heap_sandbox.url), heap_object)
+    scope = StateKey("adhoc_airflow.sync", Environment("2388822444", heap_sandbox.url), heap_object)
     chance = random.Random(heap_object.name)
     command = [sys.executable, str(Path(__file__).with_name("crashing.py")), f"{heap_object.name}s"]
     recorded: set[str] = set()

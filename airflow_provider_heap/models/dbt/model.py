@@ -13,13 +13,13 @@ from typing import ClassVar
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.models.base import Rows, Source
+from airflow_provider_heap.models.base import ReadContext, Rows
 from airflow_provider_heap.models.dbt.artifacts import MANIFEST, Artifacts, Folder, Manifest, Node, load
 from airflow_provider_heap.models.dbt.cloud import DbtCloudArtifacts
 from airflow_provider_heap.models.dbt.gates import Gates
 from airflow_provider_heap.models.dbt.nodes import find, version_text
 from airflow_provider_heap.models.sql import SqlModel
-from airflow_provider_heap.sync.mapping.columns import Columns
+from airflow_provider_heap.sync.mapping.columns import ColumnIndex
 
 #: How databases quote a name: what opens it, and what closes it.
 _QUOTES = {'"': '"', "`": "`", "[": "]"}
@@ -75,7 +75,7 @@ class DbtModel:
         return f"dbt model {self.name!r}" + (f" (connection {sql_conn_id!r})" if sql_conn_id else "")
 
     @contextmanager
-    def open(self, source: Source) -> Iterator[Rows]:
+    def open(self, source: ReadContext) -> Iterator[Rows]:
         """
         Find the relation, pass the gates, and read it.
 
@@ -87,7 +87,7 @@ class DbtModel:
         with SqlModel(self.compile(source)).open(source) as rows:
             yield rows
 
-    def compile(self, source: Source) -> str:
+    def compile(self, source: ReadContext) -> str:
         """
         Return the SQL that reads the model, once its gates are passed.
 
@@ -126,13 +126,13 @@ class DbtModel:
             raise ModelError("manifest is empty: name dbt's manifest.json, in the target folder of its project.")
         return Folder(self.manifest)
 
-    def _selected(self, manifest: Manifest, node: Node, source: Source) -> str:
+    def _selected(self, manifest: Manifest, node: Node, source: ReadContext) -> str:
         if self.columns is None:
             return "*"
         if isinstance(self.columns, str) or not self.columns:
             raise ModelError(f"columns must be a list of names, or None for all; found {self.columns!r}.")
         with SqlModel(f"select * from {node.relation_name} where 1 = 0").open(replace(source, parameters=None)) as rows:
-            there = Columns(rows.columns)
+            there = ColumnIndex(rows.columns)
         found = [there.names[there.find(name, "columns")] for name in self.columns]
         return ", ".join(quoted(name, str(node.relation_name), manifest.metadata.adapter_type) for name in found)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.models.base import Rows, Source
+from airflow_provider_heap.models.base import ReadContext, Rows
 from airflow_provider_heap.models.sql import SqlModel
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class LookerLook:
         return f"{look} (SQL on connection {sql_conn_id!r})" if self.mode == "sql" else look
 
     @contextmanager
-    def open(self, source: Source) -> Iterator[Rows]:
+    def open(self, source: ReadContext) -> Iterator[Rows]:
         """
         Read the Look.
 
@@ -71,7 +71,7 @@ class LookerLook:
             yield rows
 
     @contextmanager
-    def _sql(self, source: Source, limit: int | None) -> Iterator[Rows]:
+    def _sql(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
         from airflow_provider_heap.models.looker import sql as looker_sql
         from airflow_provider_heap.models.looker.api import Looker
         from airflow_provider_heap.models.looker.results import column_names
@@ -88,7 +88,7 @@ class LookerLook:
             yield Rows(names, rows.chunks)
 
     @contextmanager
-    def _results(self, source: Source, limit: int | None) -> Iterator[Rows]:
+    def _results(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
         from airflow_provider_heap.models.looker.api import Looker
         from airflow_provider_heap.models.looker.results import Results, column_names
         from airflow_provider_heap.models.looker.sql import table_calculations
@@ -132,7 +132,7 @@ class LookerLook:
         with tempfile.TemporaryFile() as file:
             return Results(file, looker.results(self._id, 1, file, False), title).fields
 
-    def _checked(self, source: Source) -> int | None:
+    def _checked(self, source: ReadContext) -> int | None:
         """Check the parameters, and return the limit."""
         try:
             import ijson  # noqa: F401

@@ -1,15 +1,15 @@
-"""Cuts items into requests."""
+"""Cut a stream of items into requests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.items import ItemBatch
 
 
 class Batcher:
     """
-    Cuts a stream of items into requests: every one is full but the last.
+    Cut a stream of items into requests: every one is full but the last. For one thread.
 
     :param max_items: items in one request.
     :param max_bytes: bytes of all items of one request, commas included; a single item may be larger.
@@ -18,36 +18,36 @@ class Batcher:
     def __init__(self, max_items: int, max_bytes: int) -> None:
         self._max_items = max_items
         self._max_bytes = max_bytes
-        self._rest = Items()
+        self._partial = ItemBatch()
 
-    def add(self, items: Items) -> list[Items]:
+    def add(self, items: ItemBatch) -> list[ItemBatch]:
         """
-        Take items in and give the full batches out.
+        Add items, and return the batches that are now full.
 
         :param items: the next items of the query.
         """
-        items = self._rest.then(items) if len(self._rest) else items
+        items = self._partial + items if len(self._partial) else items
         batches, start = [], 0
         while (stop := self._end(items.bodies, start)) is not None:
-            batches.append(items.part(start, stop))
+            batches.append(items[start:stop])
             start = stop
-        self._rest = items.part(start, len(items))
+        self._partial = items[start:]
         return batches
 
-    def rest(self) -> list[Items]:
-        """Give out what is left at the end, a batch or none."""
-        rest, self._rest = self._rest, Items()
-        return [rest] if len(rest) else []
+    def flush(self) -> list[ItemBatch]:
+        """Return the last batch, which is not full; an empty list when there is none."""
+        partial, self._partial = self._partial, ItemBatch()
+        return [partial] if len(partial) else []
 
     def _end(self, bodies: Sequence[bytes], start: int) -> int | None:
-        """Return where the batch that begins at a place ends; None when it isn't full yet."""
+        """Return where the batch that begins at a position ends; None when it is not full yet."""
         window = bodies[start : start + self._max_items]
         if sum(map(len, window)) + len(window) <= self._max_bytes:
             return start + len(window) if len(window) == self._max_items else None
         size = 0
-        for place, body in enumerate(window):
+        for position, body in enumerate(window):
             size += len(body) + 1
-            if size > self._max_bytes and place:
-                return start + place
-        # One item alone is over the limit.
+            if size > self._max_bytes and position:
+                return start + position
+        # A single item is over the limit.
         return start + 1

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from errno import ENOSPC
 
-from airflow_provider_heap.api.rate_limiter import Pace, PaceClosed
+from airflow_provider_heap.api.rate_limiter import RateLimiter, RateLimiterClosed
 from airflow_provider_heap.sync.delivery.spool import Spool
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.items import ItemBatch
 
 #: Seconds to wait for room in memory before a batch goes to disk: reading may well be ahead for a moment.
 PATIENCE = 0.1
@@ -20,7 +20,7 @@ PATIENCE = 0.1
 FULL_DISK_WAIT = 1.0
 
 
-class Delivery:
+class Dispatcher:
     """
     Hands batches to a courier on threads of its own.
 
@@ -34,8 +34,8 @@ class Delivery:
 
     def __init__(
         self,
-        deliver: Callable[[Items], None],
-        pace: Pace,
+        deliver: Callable[[ItemBatch], None],
+        pace: RateLimiter,
         concurrency: int,
         idle: Callable[[], float],
         tell: Callable[[str], None],
@@ -48,9 +48,9 @@ class Delivery:
         self._tell = tell
         self._held = held
         # In the order of the query: in flight, waiting in memory, waiting on disk.
-        self._waiting: deque[Items] = deque()
+        self._waiting: deque[ItemBatch] = deque()
         self._spool = Spool()
-        self._in_flight: list[Items] = []
+        self._in_flight: list[ItemBatch] = []
         # The keys in flight. A batch that holds one of them waits, and so do those behind it: a key stays in order.
         self._keys: set[str] = set()
         self._failure: BaseException | None = None
@@ -62,7 +62,7 @@ class Delivery:
         self._batch_came = threading.Condition(self._lock)
         self._batch_left = threading.Condition(self._lock)
 
-    def put(self, batch: Items) -> None:
+    def put(self, batch: ItemBatch) -> None:
         """
         Hand a batch over. It waits in memory, or else on disk, or else this waits until there is room.
 
@@ -148,7 +148,7 @@ class Delivery:
             self._batch_left.wait_for(lambda: not self._in_flight, grace)
             return len(self._in_flight)
 
-    def pending(self) -> list[Items]:
+    def pending(self) -> list[ItemBatch]:
         """Return the batches that are in flight or waiting in memory, in order."""
         with self._lock:
             return [*self._in_flight, *self._waiting]
@@ -183,7 +183,7 @@ class Delivery:
         while (batch := self._take()) is not None:
             try:
                 self._deliver(batch)
-            except PaceClosed:
+            except RateLimiterClosed:
                 pass
             except BaseException as failure:
                 self.stop(failure)
@@ -193,7 +193,7 @@ class Delivery:
                     self._keys.difference_update(batch.keys)
                     self._batch_left.notify()
 
-    def _take(self) -> Items | None:
+    def _take(self) -> ItemBatch | None:
         with self._lock:
             self._resting += 1
             self._batch_came.wait_for(self._may_take)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.objects import HeapObject
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.items import ItemBatch
 from airflow_provider_heap.sync.report import Report
 
 
-class DryRun:
+class DryRunSender:
     """
     Takes the place of the way to Heap. For one thread.
 
@@ -29,7 +29,7 @@ class DryRun:
         self._keep = keep
         report.would_send = 0
 
-    def deliver(self, batch: Items) -> None:
+    def deliver(self, batch: ItemBatch) -> None:
         """
         Count a request instead of sending it.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_heap.api.client import Answer
-from airflow_provider_heap.sync.items import InvalidRow, Items
-from airflow_provider_heap.sync.rejects.writer import Rejects
+from airflow_provider_heap.api.client import Response
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch
+from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.report import Report
 
 #: Beyond the forgiven rows by this many, looking for the good rows of a refused batch is given up.
@@ -16,7 +16,7 @@ PATIENCE = 1000
 
 
 @dataclass(frozen=True)
-class Forgiven:
+class CountOrShare:
     """
     How many invalid and rejected rows a task forgives.
 
@@ -34,7 +34,7 @@ class Forgiven:
         return self.limit * read if isinstance(self.limit, float) and self.limit < 1 else self.limit
 
 
-class Outcomes:
+class OutcomeLedger:
     """
     Settles rows, each once. Safe to use from several threads.
 
@@ -45,7 +45,11 @@ class Outcomes:
     """
 
     def __init__(
-        self, report: Report, rejects: Rejects, forgiven: Forgiven, record: Callable[[Items], None] | None = None
+        self,
+        report: Report,
+        rejects: RejectsWriter,
+        forgiven: CountOrShare,
+        record: Callable[[ItemBatch], None] | None = None,
     ) -> None:
         self.report = report
         #: Rows read so far, on their way or settled.
@@ -61,7 +65,7 @@ class Outcomes:
         """Items that Heap accepted so far."""
         return self.report.sent
 
-    def accept(self, items: Items) -> None:
+    def accept(self, items: ItemBatch) -> None:
         """
         Settle items that Heap answered with a 2xx.
 
@@ -75,7 +79,7 @@ class Outcomes:
         if self._record:
             self._record(items)
 
-    def reject(self, items: Items, answer: Answer) -> None:
+    def reject(self, items: ItemBatch, answer: Response) -> None:
         """
         Settle items that Heap refused.
 
@@ -90,7 +94,7 @@ class Outcomes:
         for number, item in zip(items.numbers, items.bodies, strict=True):
             self._rejects.rejected(number, answer.reason, item, answer.text)
 
-    def invalidate(self, rows: list[InvalidRow]) -> None:
+    def invalidate(self, rows: Sequence[InvalidRow]) -> None:
         """
         Settle rows that could not become an item.
 

@@ -12,26 +12,26 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from airflow_provider_heap.api.client import TRIES, Answer, HeapClient
+from airflow_provider_heap.api.client import TRIES, HeapClient, Response
 from airflow_provider_heap.api.objects import HeapObject
-from airflow_provider_heap.api.rate_limiter import Pace
+from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.exceptions import HeapConfigurationError, HeapRefusedError, HeapUnavailableError
-from airflow_provider_heap.sync.delivery.ledger import PATIENCE, Outcomes
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.delivery.ledger import PATIENCE, OutcomeLedger
+from airflow_provider_heap.sync.items import ItemBatch
 
 #: Items refused one by one, with nothing accepted yet, until we ask whether Heap refuses everything ...
-REFUSALS = 20
+REFUSALS_BEFORE_PROBING = 20
 #: ... by trying so many items from other places.
-PROBES = 5
+PROBE_COUNT = 5
 
 #: Tries of a part of a batch on which the server failed eight times: the part with the bad item will fail again.
 TRIES_OF_PART = 2
 TRIES_OF_ONE = 5
 #: Single items in a row that the server failed on, with nothing accepted in between, until we call it an outage.
-OUTAGE = 3
+MAX_FAILED_ITEMS_IN_A_ROW = 3
 
 
-class Courier:
+class BatchSender:
     """
     Delivers batches; shared by all threads of a run.
 
@@ -46,9 +46,9 @@ class Courier:
         self,
         client: HeapClient,
         heap_object: HeapObject,
-        pace: Pace,
-        outcomes: Outcomes,
-        pending: Callable[[], list[Items]],
+        pace: RateLimiter,
+        outcomes: OutcomeLedger,
+        pending: Callable[[], list[ItemBatch]],
     ) -> None:
         self._client = client
         self._object = heap_object
@@ -58,11 +58,11 @@ class Courier:
         self._refusals = 0
         self._failures = 0
         #: A probe was accepted; it is not counted as sent, since it comes again in its place.
-        self._vouched = False
+        self._probe_accepted = False
         # While Heap has accepted nothing, one batch at a time is halved: a wrong App ID is found out in few requests.
-        self._trial = threading.Lock()
+        self._bisect_lock = threading.Lock()
 
-    def deliver(self, batch: Items) -> None:
+    def deliver(self, batch: ItemBatch) -> None:
         """
         Bring a batch to Heap: in the end each of its items is accepted or rejected.
 
@@ -81,27 +81,29 @@ class Courier:
         if answer.server_error and not self._server_works(batch):
             raise self._unavailable(answer)
         while not self._anything_accepted:
-            if self._trial.acquire(timeout=0.1):
+            if self._bisect_lock.acquire(timeout=0.1):
                 try:
                     self._halve(batch, answer, before)
                     return
                 finally:
-                    self._trial.release()
+                    self._bisect_lock.release()
             self._pace.pause(0)  # ends the wait when the run ends
         self._halve(batch, answer, before)
 
     @property
     def _anything_accepted(self) -> bool:
-        return self._vouched or self._outcomes.sent > 0
+        return self._probe_accepted or self._outcomes.sent > 0
 
-    def _send(self, items: Items, tries: int) -> Answer:
-        return self._client.send(self._object, items.bodies, people=items.people, pace=self._pace, tries=tries)
+    def _send(self, items: ItemBatch, tries: int) -> Response:
+        return self._client.send(
+            self._object, items.bodies, person_keys=items.person_keys, pace=self._pace, tries=tries
+        )
 
-    def _accept(self, items: Items) -> None:
+    def _accept(self, items: ItemBatch) -> None:
         self._failures = 0
         self._outcomes.accept(items)
 
-    def _check(self, answer: Answer) -> None:
+    def _check(self, answer: Response) -> None:
         """Raise when no halving can help."""
         if answer.transient and not answer.server_error:
             raise self._unavailable(answer)
@@ -111,17 +113,17 @@ class Courier:
                 f"not known to do: look at Region and Host of the Heap connection. It said: {_without_values(answer)}"
             )
 
-    def _server_works(self, failed: Items) -> bool:
+    def _server_works(self, failed: ItemBatch) -> bool:
         """Tell whether the server that failed on a batch takes others."""
         if not self._anything_accepted:
             others = [items for items in self._pending() if items is not failed]
-            self._vouched = any(self._send(probe, 1).accepted for probe in _probes(others))
+            self._probe_accepted = any(self._send(probe, 1).accepted for probe in _probes(others))
         return self._anything_accepted
 
-    def _halve(self, batch: Items, answer: Answer, before: int) -> None:
+    def _halve(self, batch: ItemBatch, answer: Response, before: int) -> None:
         """Deliver a batch that was answered with something else than a 2xx."""
         # Single items that the server failed on, until it is seen to work for others.
-        suspects: list[tuple[Items, Answer]] = []
+        suspects: list[tuple[ItemBatch, Response]] = []
         parts = [batch]
         self._split(parts, batch, answer, before, suspects)
         while parts:
@@ -144,44 +146,50 @@ class Courier:
             raise self._unavailable(suspects[-1][1])
 
     def _split(
-        self, parts: list[Items], batch: Items, answer: Answer, before: int, suspects: list[tuple[Items, Answer]]
+        self,
+        parts: list[ItemBatch],
+        batch: ItemBatch,
+        answer: Response,
+        before: int,
+        suspects: list[tuple[ItemBatch, Response]],
     ) -> None:
         """Settle the next part, which did not arrive, or put its halves in its place."""
         part = parts.pop()
         if len(part) > 1 and not self._outcomes.too_many(PATIENCE):
             middle = len(part) // 2
-            parts += [part.part(middle, len(part)), part.part(0, middle)]
+            parts += [part[middle:], part[:middle]]
         elif not answer.server_error:
             self._outcomes.reject(part, answer)
             self._refuse(answer, [*reversed(parts), *(items for items in self._pending() if items is not batch)])
         else:
             self._failures += 1
-            if self._failures > OUTAGE:
+            if self._failures > MAX_FAILED_ITEMS_IN_A_ROW:
                 raise self._unavailable(answer)
             if self._outcomes.sent > before:
                 self._outcomes.reject(part, answer)
             else:
                 suspects.append((part, answer))
 
-    def _refuse(self, answer: Answer, elsewhere: list[Items]) -> None:
+    def _refuse(self, answer: Response, elsewhere: list[ItemBatch]) -> None:
         """Count single refusals, and find out in time whether Heap refuses everything."""
         if self._anything_accepted:
             return
         self._refusals += 1
-        if self._refusals != REFUSALS:
+        if self._refusals != REFUSALS_BEFORE_PROBING:
             return
         for probe in _probes(elsewhere):
             found = self._send(probe, TRIES)
             if found.accepted:
-                self._vouched = True
+                self._probe_accepted = True
                 return
             self._check(found)
         raise HeapRefusedError(
-            f"{self._client.environment.label} refused {REFUSALS} items one by one, others from elsewhere too, and "
-            f"accepted none: look at App ID and Region of the Heap connection. It said: {_without_values(answer)}"
+            f"{self._client.environment.label} refused {REFUSALS_BEFORE_PROBING} items one by one, others "
+            f"from elsewhere too, and accepted none: look at App ID and Region of the Heap connection. "
+            f"It said: {_without_values(answer)}"
         )
 
-    def _unavailable(self, answer: Answer) -> HeapUnavailableError:
+    def _unavailable(self, answer: Response) -> HeapUnavailableError:
         what = f"answered {answer.status}" if answer.status else f"could not be reached ({answer.text})"
         return HeapUnavailableError(
             f"{self._client.environment.label} {what} on every try; {self._outcomes.sent:,} rows had arrived. "
@@ -189,21 +197,19 @@ class Courier:
         )
 
 
-def _probes(pending: list[Items]) -> list[Items]:
+def _probes(pending: list[ItemBatch]) -> list[ItemBatch]:
     """
     Pick single items from all over what has not been judged.
 
     Only keys that come once: a probe is sent again in its place, and must not overtake another item of its key.
     """
     times = Counter(key for items in pending for key in items.keys)
-    alone = [
-        items.part(place, place + 1) for items in pending for place, key in enumerate(items.keys) if times[key] == 1
-    ]
-    picked = {(2 * i + 1) * len(alone) // (2 * PROBES) for i in range(PROBES)} if alone else set()
+    alone = [items[place : place + 1] for items in pending for place, key in enumerate(items.keys) if times[key] == 1]
+    picked = {(2 * i + 1) * len(alone) // (2 * PROBE_COUNT) for i in range(PROBE_COUNT)} if alone else set()
     return [alone[place] for place in sorted(picked)]
 
 
-def _without_values(answer: Answer, length: int = 200) -> str:
+def _without_values(answer: Response, length: int = 200) -> str:
     """Return what a message may show of Heap's text: quoted values and addresses are personal data."""
     text = re.sub(r"([\"'`]).*?\1", r"\1...\1", " ".join(answer.text.split()))
     text = re.sub(r"\S+@\S+", "...", text)

@@ -18,7 +18,7 @@ from typing import IO
 
 import msgspec
 
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.items import ItemBatch
 
 #: Bytes of a file. Each is removed when its batches are taken, so the disk is given back while they are sent.
 FILE_SIZE = 64_000_000
@@ -55,7 +55,7 @@ class Spool:
         """Where the files are; ``TMPDIR`` names another place."""
         return gettempdir()
 
-    def put(self, batch: Items) -> bool:
+    def put(self, batch: ItemBatch) -> bool:
         """
         Write a batch behind the others.
 
@@ -63,8 +63,8 @@ class Spool:
         :return: False when the disk is full; then nothing was written.
         :raises OSError: when the disk fails in another way.
         """
-        people = None if batch.people == batch.keys else batch.people
-        record: _Record = ([*batch.numbers], batch.keys, people, batch.bodies)
+        person_keys = None if batch.person_keys == batch.keys else batch.person_keys
+        record: _Record = ([*batch.numbers], batch.keys, person_keys, batch.bodies)
         data = _encode(record)
         data = len(data).to_bytes(_LENGTH_BYTES, "big") + data
         disk = shutil.disk_usage(self.folder)
@@ -82,7 +82,7 @@ class Spool:
         self.bytes += len(data)
         return True
 
-    def get(self) -> Items:
+    def get(self) -> ItemBatch:
         """
         Take the first of the batches, of which there must be one.
 
@@ -90,12 +90,12 @@ class Spool:
         """
         first = self._files[0]
         length = int.from_bytes(self._read(first, _LENGTH_BYTES), "big")
-        numbers, keys, people, bodies = _decode(self._read(first, length))
+        numbers, keys, person_keys, bodies = _decode(self._read(first, length))
         if first.read == first.written:
             self._files.popleft().file.close()
         self.items -= len(bodies)
         self.bytes -= _LENGTH_BYTES + length
-        return Items(numbers, keys, keys if people is None else people, bodies)
+        return ItemBatch(numbers, keys, keys if person_keys is None else person_keys, bodies)
 
     def close(self) -> None:
         """Remove all that waits."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from airflow_provider_heap.exceptions import ModelError
 
 
-class Columns:
+class ColumnIndex:
     """
     Column names in the order of the query.
 

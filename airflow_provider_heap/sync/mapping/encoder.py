@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 
 #: Stands for a value that is not there. None does too; this one is left alone where a null is to be sent as a text.
-ABSENT = msgspec.UNSET
+MISSING = msgspec.UNSET
 
 _encoder = msgspec.json.Encoder()
 encode: Callable[[Any], bytes] = _encoder.encode
 
 
-def encode_each(values: Iterable[Any]) -> bytes:
+def encode_lines(values: Iterable[Any]) -> bytes:
     """
     Return the JSON of each value, one a line. JSON escapes line breaks, so none stands inside of a value.
 
@@ -30,7 +30,7 @@ def encode_each(values: Iterable[Any]) -> bytes:
     return _encoder.encode_lines(values)
 
 
-class Shape:
+class ItemEncoder:
     """
     Makes the JSON of items that may have the same names.
 
@@ -47,7 +47,7 @@ class Shape:
 
     def encode(self, columns: Sequence[Sequence[Any]], size: int) -> list[bytes]:
         """
-        Return the JSON of each item; what is None or ABSENT is left out.
+        Return the JSON of each item; what is None or MISSING is left out.
 
         :param columns: for each field and then for each property one converted value an item.
         :param size: how many items.
@@ -55,7 +55,7 @@ class Shape:
         """
         fields, properties = columns[: self._fields], columns[self._fields :]
         inner = map(self._properties, *properties) if properties else repeat(self._properties(), size)
-        lines = encode_each(list(map(self._item, *fields, inner)))
+        lines = encode_lines(list(map(self._item, *fields, inner)))
         for spelled, name in self._escaped.items():
             lines = lines.replace(spelled, name)
         bodies = lines.split(b"\n")  # splitlines() looks for more kinds of line breaks, at half the speed

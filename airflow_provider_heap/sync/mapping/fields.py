@@ -16,8 +16,8 @@ from numbers import Integral, Real
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_heap.api.objects import MAX_INTEGER, Field, Kind
-from airflow_provider_heap.sync.mapping.row_errors import Faults
+from airflow_provider_heap.api.objects import MAX_INTEGER, Field, FieldKind
+from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 from airflow_provider_heap.sync.mapping.values import Converter, utf16_length
 
 #: Far beyond the longest key; it only spares the digits of a Decimal like 1E+999999.
@@ -28,7 +28,7 @@ MAX_DIGITS = 1000
 _SEPARATORS = frozenset({"--T", "-- ", "--"})
 
 
-class Unfit(Exception):
+class InvalidFieldValue(Exception):
     """
     A value that cannot be this field.
 
@@ -37,7 +37,7 @@ class Unfit(Exception):
 
 
 def texts(
-    field: Field, values: Sequence[Any], converter: Converter, required: bool, faults: Faults
+    field: Field, values: Sequence[Any], converter: Converter, required: bool, faults: RowErrors
 ) -> list[str | None]:
     """
     Turn a column into a field.
@@ -51,7 +51,7 @@ def texts(
     """
     read = _READERS[field.kind](converter)
     kinds = set(map(type, values))
-    if field.kind is Kind.TIMESTAMP:
+    if field.kind is FieldKind.TIMESTAMP:
         moments = _moments(values, kinds)
         if moments is None:
             return _read_each(field, values, read, required, faults)
@@ -61,7 +61,7 @@ def texts(
     # Half of the limit in characters can't be over it in UTF-16 units.
     if plain is None or max(map(len, plain)) * 2 > field.max_length or not all(map(str.strip, plain)):
         _check_lengths(field, found, required, faults)
-    if field.kind is Kind.USER_ID:
+    if field.kind is FieldKind.USER_ID:
         _check_user_ids(field, found, faults)
     return found
 
@@ -88,22 +88,22 @@ def _plain(values: Sequence[Any], kinds: set[type]) -> Sequence[str] | None:
 
 
 def _read_each(
-    field: Field, values: Sequence[Any], read: Callable[[Any], str | None], required: bool, faults: Faults
+    field: Field, values: Sequence[Any], read: Callable[[Any], str | None], required: bool, faults: RowErrors
 ) -> list[str | None]:
     found: list[str | None] = []
     for row, value in enumerate(values):
         try:
             text = None if value is None else read(value)
             if text is None and required:
-                raise Unfit("null")
-        except Unfit as unfit:
+                raise InvalidFieldValue("null")
+        except InvalidFieldValue as unfit:
             faults.add(row, f"{field.name}_{unfit}")
             text = None
         found.append(text)
     return found
 
 
-def _check_lengths(field: Field, found: list[str | None], required: bool, faults: Faults) -> None:
+def _check_lengths(field: Field, found: list[str | None], required: bool, faults: RowErrors) -> None:
     for row, text in enumerate(found):
         if text is None:
             continue
@@ -116,7 +116,7 @@ def _check_lengths(field: Field, found: list[str | None], required: bool, faults
             faults.add(row, f"{field.name}_too_long")
 
 
-def _check_user_ids(field: Field, found: list[str | None], faults: Faults) -> None:
+def _check_user_ids(field: Field, found: list[str | None], faults: RowErrors) -> None:
     for row, text in enumerate(found):
         if text is not None and not (text.isascii() and text.isdigit() and int(text) <= MAX_INTEGER):
             found[row] = None
@@ -130,7 +130,7 @@ def _reader_of_keys(converter: Converter) -> Callable[[Any], str | None]:
             case str():
                 return str.__str__(value)
             case bool():
-                raise Unfit("type")
+                raise InvalidFieldValue("type")
             case Integral() | Real() | Decimal():
                 return _digits(value)
             case UUID():
@@ -140,7 +140,7 @@ def _reader_of_keys(converter: Converter) -> Callable[[Any], str | None]:
             case date():
                 return date.isoformat(value)
             case _:
-                raise Unfit("type")
+                raise InvalidFieldValue("type")
 
     return read
 
@@ -151,13 +151,13 @@ def _digits(value: Any) -> str | None:
         if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
             return None
         if isinstance(value, Decimal) and value.adjusted() > MAX_DIGITS:
-            raise Unfit("too_long")
+            raise InvalidFieldValue("too_long")
         if value != int(value):
-            raise Unfit("type")
+            raise InvalidFieldValue("type")
     try:
         return str(int(value))
     except ValueError:  # Python writes no integer of more than some thousand digits
-        raise Unfit("too_long") from None
+        raise InvalidFieldValue("too_long") from None
 
 
 def _reader_of_timestamps(converter: Converter) -> Callable[[Any], str | None]:
@@ -169,23 +169,23 @@ def _reader_of_timestamps(converter: Converter) -> Callable[[Any], str | None]:
                 return None
             text = value.strip()
             if text[4:11:3] not in _SEPARATORS:
-                raise Unfit("unreadable")
+                raise InvalidFieldValue("unreadable")
             try:
                 return moment(datetime.fromisoformat(text))
             except ValueError:
-                raise Unfit("unreadable") from None
+                raise InvalidFieldValue("unreadable") from None
         if isinstance(value, datetime):
             return moment(value)
         if isinstance(value, date):
             return moment(datetime.combine(value, midnight))
-        raise Unfit("unreadable")
+        raise InvalidFieldValue("unreadable")
 
     return read
 
 
-_READERS: dict[Kind, Callable[[Converter], Callable[[Any], str | None]]] = {
-    Kind.KEY: _reader_of_keys,
-    Kind.USER_ID: _reader_of_keys,
-    Kind.NAME: _reader_of_keys,
-    Kind.TIMESTAMP: _reader_of_timestamps,
+_READERS: dict[FieldKind, Callable[[Converter], Callable[[Any], str | None]]] = {
+    FieldKind.KEY: _reader_of_keys,
+    FieldKind.USER_ID: _reader_of_keys,
+    FieldKind.NAME: _reader_of_keys,
+    FieldKind.TIMESTAMP: _reader_of_timestamps,
 }

@@ -8,9 +8,9 @@ from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.mapping.encoder import ABSENT, encode
-from airflow_provider_heap.sync.mapping.row_errors import Faults
-from airflow_provider_heap.sync.mapping.values import NO_JSON_FORM, Converter, NoJsonForm, is_utf8, utf16_length
+from airflow_provider_heap.sync.mapping.encoder import MISSING, encode
+from airflow_provider_heap.sync.mapping.row_errors import RowErrors
+from airflow_provider_heap.sync.mapping.values import NO_JSON_FORM, Converter, NotEncodable, is_utf8, utf16_length
 
 #: Names that one column may become. Each would be a property in Heap for ever.
 MAX_NAMES = 200
@@ -18,7 +18,7 @@ MAX_NAMES = 200
 _CONTAINERS = (dict, list, tuple)
 
 
-class Nested:
+class Flattener:
     """
     Turns columns that hold dicts or lists into properties.
 
@@ -43,7 +43,7 @@ class Nested:
         return any(issubclass(kind, _CONTAINERS) for kind in kinds)
 
     def open(
-        self, name: str, values: Sequence[Any], others: Mapping[str, Sequence[Any]], faults: Faults
+        self, name: str, values: Sequence[Any], others: Mapping[str, Sequence[Any]], faults: RowErrors
     ) -> tuple[list[Any], dict[str, list[Any]]]:
         """
         Take the values out of a column of dicts and lists.
@@ -52,15 +52,15 @@ class Nested:
         :param values: one value a row.
         :param others: what columns before this one opened into, by name; what this one adds to them is given back.
         :param faults: takes the rows that hold something without a JSON form, or a name that is taken.
-        :return: the values that keep the column's name, and those under each name inside; ABSENT where there is none.
+        :return: the values that keep the column's name, and those under each name inside; MISSING where there is none.
         :raises ModelError: when the column becomes too many names.
         """
-        own: list[Any] = [ABSENT] * len(values)
+        own: list[Any] = [MISSING] * len(values)
         inside: dict[str, list[Any]] = {}
         for row, value in enumerate(values):
             try:
                 leaves = list(self._open(name, value))
-            except (NoJsonForm, RecursionError, UnicodeEncodeError):
+            except (NotEncodable, RecursionError, UnicodeEncodeError):
                 faults.add(row, NO_JSON_FORM)
                 continue
             for leaf, found in leaves:
@@ -68,13 +68,13 @@ class Nested:
                     own[row] = found
                 elif self._may_have(name, leaf, row, faults):
                     if leaf not in inside:
-                        inside[leaf] = list(others.get(leaf) or repeat(ABSENT, len(values)))
-                    if inside[leaf][row] is not ABSENT:
+                        inside[leaf] = list(others.get(leaf) or repeat(MISSING, len(values)))
+                    if inside[leaf][row] is not MISSING:
                         faults.add(row, "name_collision")
                     inside[leaf][row] = found
         return own, inside
 
-    def _may_have(self, column: str, name: str, row: int, faults: Faults) -> bool:
+    def _may_have(self, column: str, name: str, row: int, faults: RowErrors) -> bool:
         if name in self.taken:
             faults.add(row, "name_collision")
             return False

@@ -1,9 +1,9 @@
 """
 From the rows of a model to Heap's items.
 
-A :class:`Mapping` is what the user wrote; bound to the columns that a query really has, it turns chunks of rows into
-the bytes of items. It works by column: each is asked once which types it holds, and only odd ones are looked at value
-by value; then all items of a chunk are encoded at once.
+A :class:`FieldMapping` is what the user wrote. Bound to the columns that a query really has, it turns chunks of rows
+into the bytes of items. It works by column: each is asked once which types it holds, and only odd ones are looked at
+value by value; then all items of a chunk are encoded at once.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from airflow_provider_heap.api.objects import (
     MAX_PROPERTY_LENGTH,
     MIN_IDEMPOTENCY_KEY_LENGTH,
     Field,
+    FieldKind,
     HeapObject,
-    Kind,
 )
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.items import InvalidRow, Items
-from airflow_provider_heap.sync.mapping.columns import Columns
-from airflow_provider_heap.sync.mapping.encoder import ABSENT, Shape
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, MappedChunk
+from airflow_provider_heap.sync.mapping.columns import ColumnIndex
+from airflow_provider_heap.sync.mapping.encoder import MISSING, ItemEncoder
 from airflow_provider_heap.sync.mapping.fields import texts
-from airflow_provider_heap.sync.mapping.flatten import Nested
-from airflow_provider_heap.sync.mapping.row_errors import Faults
+from airflow_provider_heap.sync.mapping.flatten import Flattener
+from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 from airflow_provider_heap.sync.mapping.row_template import RowTemplate
-from airflow_provider_heap.sync.mapping.values import Converter, NoJsonForm, encodable, is_utf8, shorten, utf16_length
+from airflow_provider_heap.sync.mapping.values import Converter, NotEncodable, encodable, is_utf8, shorten, utf16_length
 
 #: Raised when a release makes other bytes out of the same values: then all state is of old items, and the log says so.
 ENCODING = 1
@@ -51,11 +51,11 @@ class Constant:
     value: Any
 
 
-Source = str | Constant | RowTemplate
+PropertyValue = str | Constant | RowTemplate
 
 
 @dataclass(frozen=True)
-class Mapping:
+class FieldMapping:
     """
     Which column goes where.
 
@@ -73,36 +73,21 @@ class Mapping:
 
     heap_object: HeapObject
     fields: dict[str, str | Constant]
-    properties: dict[str, Source] | Sequence[str] | None = None
+    properties: dict[str, PropertyValue] | Sequence[str] | None = None
     optional: frozenset[str] = frozenset()
     nulls: str = "omit"
     nested: str = "flatten"
     timezone: str = "UTC"
     insert_id_scope: str = "event"
 
-    def bind(self, columns: Sequence[str]) -> BoundMapping:
+    def bind(self, columns: Sequence[str]) -> RowMapper:
         """
         Fit the mapping to the columns of a query.
 
         :param columns: their names, in order.
         :raises ModelError: when the two can't work together, naming the columns that there are.
         """
-        return BoundMapping(self, Columns(columns))
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """
-    What became of a chunk of rows.
-
-    :param items: the rows that can be sent.
-    :param invalid: the rows that can't.
-    :param truncated: how many texts of the items were cut.
-    """
-
-    items: Items
-    invalid: list[InvalidRow]
-    truncated: int
+        return RowMapper(self, ColumnIndex(columns))
 
 
 class Mapper(Protocol):
@@ -119,12 +104,12 @@ class Mapper(Protocol):
     def watch(self, names: Iterable[str]) -> dict[str, int]:
         """Count from now on in how many rows each property has a value."""
 
-    def items(self, rows: Sequence[Any], first: int) -> Mapped:
+    def items(self, rows: Sequence[Any], first: int) -> MappedChunk:
         """Turn a chunk of rows into items."""
 
 
 #: Gives the values of a source, one a row, out of a chunk's columns and its number of rows.
-Reader = Callable[[Sequence[Sequence[Any]], int, Faults], Sequence[Any]]
+Reader = Callable[[Sequence[Sequence[Any]], int, RowErrors], Sequence[Any]]
 
 
 def idempotency_key(event: str, insert_id: str) -> str:
@@ -137,7 +122,7 @@ def idempotency_key(event: str, insert_id: str) -> str:
     return blake2b(f"{event}\x1f{insert_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-class _Begun(dict[str, blake2b]):
+class _HasherCache(dict[str, blake2b]):
     """The hash of each event's name, to go on with for each of its insert IDs."""
 
     def __missing__(self, event: str) -> blake2b:
@@ -147,15 +132,15 @@ class _Begun(dict[str, blake2b]):
         return begun
 
 
-class BoundMapping:
+class RowMapper:
     """
-    A mapping that knows where each column stands. Made by :meth:`Mapping.bind`.
+    A mapping that knows where each column stands. Made by :meth:`FieldMapping.bind`.
 
     :param mapping: what the user wrote.
     :param columns: the columns of the query.
     """
 
-    def __init__(self, mapping: Mapping, columns: Columns) -> None:
+    def __init__(self, mapping: FieldMapping, columns: ColumnIndex) -> None:
         _check_choice("nulls", mapping.nulls, ("omit", "empty"))
         _check_choice("nested", mapping.nested, ("flatten", "json"))
         _check_choice("insert_id_scope", mapping.insert_id_scope, ("event", "app"))
@@ -166,11 +151,13 @@ class BoundMapping:
         self._mapping = mapping
         self._columns = columns
         self._key = mapping.heap_object.key
-        self._event = next((field.name for field in mapping.heap_object.fields if field.kind is Kind.NAME), self._key)
-        self._nested = Nested(self._converter, mapping.nested)
-        self._begun = _Begun()
+        self._event = next(
+            (field.name for field in mapping.heap_object.fields if field.kind is FieldKind.NAME), self._key
+        )
+        self._nested = Flattener(self._converter, mapping.nested)
+        self._begun = _HasherCache()
         self._used: set[int] = set()
-        self._shapes: dict[tuple[str, ...], Shape] = {}
+        self._shapes: dict[tuple[str, ...], ItemEncoder] = {}
         self._constants: dict[str, str | None] = {}
         # How many rows had a value, for each property that watch() was told.
         self._filled: dict[str, int] = {}
@@ -232,7 +219,7 @@ class BoundMapping:
             self._filled[name] = 0
         return self._filled
 
-    def items(self, rows: Sequence[Sequence[Any]], first: int) -> Mapped:
+    def items(self, rows: Sequence[Sequence[Any]], first: int) -> MappedChunk:
         """
         Turn a chunk of rows into items.
 
@@ -242,16 +229,16 @@ class BoundMapping:
         """
         chunk = list(zip(*rows, strict=True))
         size = len(rows)
-        faults = Faults()
+        faults = RowErrors()
         cuts: list[int] = []
         fields = self._texts(chunk, size, faults)
-        people = self._people(fields, size, faults)
+        person_keys = self._people(fields, size, faults)
         properties = self._values(chunk, size, faults)
         bodies = self._encode(fields, properties, size, faults, cuts)
-        items = Items(range(first, first + size), fields[self._key], people, bodies)
+        items = ItemBatch(range(first, first + size), fields[self._key], person_keys, bodies)
         return self._sort_out(rows, first, items, faults, cuts)
 
-    def _values(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> dict[str, Sequence[Any]]:
+    def _values(self, chunk: Sequence[Sequence[Any]], size: int, faults: RowErrors) -> dict[str, Sequence[Any]]:
         """Return the converted values of each property."""
         found: dict[str, Sequence[Any]] = {}
         opened: dict[str, Sequence[Any]] = {}
@@ -271,7 +258,7 @@ class BoundMapping:
         found |= opened
         for name in self._filled:
             values = closed.get(name) or found.get(name, ())
-            self._filled[name] += len(values) - values.count(None) - values.count(ABSENT)
+            self._filled[name] += len(values) - values.count(None) - values.count(MISSING)
         # In the order of their names, so that the bytes of an item depend neither on the order of the columns nor on
         # the other rows of its chunk.
         found = dict(sorted(found.items()))
@@ -286,7 +273,7 @@ class BoundMapping:
         fields: dict[str, list[Any]],
         properties: dict[str, Sequence[Any]],
         size: int,
-        faults: Faults,
+        faults: RowErrors,
         cuts: list[int],
     ) -> list[bytes]:
         shape = self._shape(tuple(fields), tuple(properties))
@@ -306,28 +293,28 @@ class BoundMapping:
                 bodies = shape.encode(columns, size)
         return bodies
 
-    def _shape(self, fields: tuple[str, ...], properties: tuple[str, ...]) -> Shape:
+    def _shape(self, fields: tuple[str, ...], properties: tuple[str, ...]) -> ItemEncoder:
         shape = self._shapes.get(properties)
         if shape is None:
             if len(self._shapes) >= MAX_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[properties] = Shape(fields, properties)
+            shape = self._shapes[properties] = ItemEncoder(fields, properties)
         return shape
 
     def _sort_out(
-        self, rows: Sequence[Sequence[Any]], first: int, items: Items, faults: Faults, cuts: list[int]
-    ) -> Mapped:
+        self, rows: Sequence[Sequence[Any]], first: int, items: ItemBatch, faults: RowErrors, cuts: list[int]
+    ) -> MappedChunk:
         if not faults:
-            return Mapped(items, [], len(cuts))
+            return MappedChunk(items, [], len(cuts))
         sound = [row not in faults for row in range(len(rows))]
         names = self._columns.names
         invalid = [
             InvalidRow(first + row, faults[row].reason, faults[row].column, dict(zip(names, rows[row], strict=True)))
             for row in faults
         ]
-        return Mapped(items.those(sound), invalid, sum(row not in faults for row in cuts))
+        return MappedChunk(items.select(sound), invalid, sum(row not in faults for row in cuts))
 
-    def _texts(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> dict[str, list[Any]]:
+    def _texts(self, chunk: Sequence[Sequence[Any]], size: int, faults: RowErrors) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
         for field, reader in self._fields:
             if field.name in self._constants:
@@ -340,7 +327,7 @@ class BoundMapping:
             found[self._key] = self._idempotency_keys(found, faults)
         return found
 
-    def _idempotency_keys(self, found: dict[str, list[Any]], faults: Faults) -> list[str | None]:
+    def _idempotency_keys(self, found: dict[str, list[Any]], faults: RowErrors) -> list[str | None]:
         insert_ids = found[self._key]
         if self._mapping.insert_id_scope == "event":
             return self._hashes(found[self._event], insert_ids)
@@ -362,18 +349,18 @@ class BoundMapping:
             hashes.append(found.hexdigest())
         return hashes
 
-    def _people(self, found: dict[str, list[Any]], size: int, faults: Faults) -> Sequence[str]:
+    def _people(self, found: dict[str, list[Any]], size: int, faults: RowErrors) -> Sequence[str]:
         """Give for each row the one person that it concerns."""
         named = [found[name] for name in self._mapping.heap_object.person if name in found]
         if len(named) == 1:
             return named[0]
-        people = []
+        person_keys = []
         for row, candidates in enumerate(zip(*named, strict=True)):
             given = [name for name in candidates if name is not None]
             if len(given) != 1:
                 faults.add(row, "person_missing" if not given else "person_twice")
-            people.append(given[0] if given else "")
-        return people
+            person_keys.append(given[0] if given else "")
+        return person_keys
 
     def _bind_properties(self) -> list[tuple[str, Reader]]:
         wanted = self._mapping.properties
@@ -413,7 +400,7 @@ class BoundMapping:
     def _bind_field(self, field: Field) -> Reader:
         source = self._mapping.fields[field.name]
         if isinstance(source, Constant):
-            faults = Faults()
+            faults = RowErrors()
             [self._constants[field.name]] = texts(field, [source.value], self._converter, True, faults)
             if faults:
                 raise ModelError(f"{field.name} can't be {source.value!r}: {faults[0].reason}.")
@@ -434,7 +421,7 @@ class BoundMapping:
             if not self._nested.concerns({type(value)}):
                 try:
                     self._converter.value(value)
-                except NoJsonForm:
+                except NotEncodable:
                     raise ModelError(f"{role}: a Constant of type {type(value).__name__} has no JSON form.") from None
             return lambda chunk, size, faults: [value] * size
         raise ModelError(f"{role} takes a column's name, a Constant or a RowTemplate; found {type(source).__name__}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RowError:
     """
     Why a row can't be sent.
 
@@ -19,13 +19,13 @@ class Fault:
     column: str | None
 
 
-class Faults:
+class RowErrors:
     """Rows by their place in the chunk; the first fault of a row is kept."""
 
     def __init__(self) -> None:
         #: The column that is being looked at.
         self.column: str | None = None
-        self._by_row: dict[int, Fault] = {}
+        self._by_row: dict[int, RowError] = {}
 
     def add(self, row: int, reason: str) -> None:
         """
@@ -35,9 +35,9 @@ class Faults:
         :param reason: the code under which it is counted.
         """
         if row not in self._by_row:
-            self._by_row[row] = Fault(reason, self.column)
+            self._by_row[row] = RowError(reason, self.column)
 
-    def __getitem__(self, row: int) -> Fault:
+    def __getitem__(self, row: int) -> RowError:
         return self._by_row[row]
 
     def __contains__(self, row: object) -> bool:

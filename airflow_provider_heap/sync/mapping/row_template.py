@@ -11,8 +11,8 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.mapping.columns import Columns
-from airflow_provider_heap.sync.mapping.row_errors import Faults
+from airflow_provider_heap.sync.mapping.columns import ColumnIndex
+from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 
 _environment = SandboxedEnvironment(
     undefined=StrictUndefined,
@@ -33,7 +33,7 @@ class RowTemplate:
 
     template: str
 
-    def bind(self, columns: Columns, role: str) -> BoundTemplate:
+    def bind(self, columns: ColumnIndex, role: str) -> BoundTemplate:
         """
         Find the template's columns.
 
@@ -61,7 +61,7 @@ class BoundTemplate:
         self._render = _environment.from_string(template.template).render
         self.places = places
 
-    def render(self, chunk: Sequence[Sequence[Any]], size: int, faults: Faults) -> list[str | None]:
+    def render(self, chunk: Sequence[Sequence[Any]], size: int, faults: RowErrors) -> list[str | None]:
         """
         Render the template for each row of a chunk.
 

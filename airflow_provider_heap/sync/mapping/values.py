@@ -20,20 +20,20 @@ import pendulum
 from msgspec import UnsetType
 
 from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_PROPERTY_LENGTH
-from airflow_provider_heap.sync.mapping.encoder import ABSENT, encode_each
-from airflow_provider_heap.sync.mapping.row_errors import Faults
+from airflow_provider_heap.sync.mapping.encoder import MISSING, encode_lines
+from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 
 Value = str | int | float | date | UUID | UnsetType | None
 NO_JSON_FORM = "no_json_form"
 
 #: What msgspec writes as the design has it, but for odd numbers and long texts; and what it leaves out.
-_PLAIN = frozenset({str, int, float, type(None), date, UUID, type(ABSENT)})
-_NOTHING = frozenset({type(None), type(ABSENT)})
+_PLAIN = frozenset({str, int, float, type(None), date, UUID, type(MISSING)})
+_NOTHING = frozenset({type(None), type(MISSING)})
 _BOOLS = {True: "true", False: "false"}
 _MINUTE = timedelta(minutes=1)
 
 
-class NoJsonForm(Exception):
+class NotEncodable(Exception):
     """A value that cannot be sent at all."""
 
 
@@ -144,7 +144,7 @@ class Converter:
             if None in offsets or any(offset % _MINUTE for offset in offsets if offset):
                 return list(map(self.moment, values))
         # msgspec writes UTC as Z where isoformat writes +00:00, and takes offsets for whole minutes.
-        return encode_each(values).decode().replace('Z"', '+00:00"')[1:-2].split('"\n"')
+        return encode_lines(values).decode().replace('Z"', '+00:00"')[1:-2].split('"\n"')
 
     def value(self, value: Any) -> Value:
         """
@@ -174,7 +174,7 @@ class Converter:
             return [int(number) if number.is_integer() else number for number in numbers]
         return list(map(as_decimal, values))
 
-    def column(self, values: Sequence[Any], kinds: set[type], faults: Faults) -> Sequence[Value]:
+    def column(self, values: Sequence[Any], kinds: set[type], faults: RowErrors) -> Sequence[Value]:
         """
         Convert a column; the result encodes without an error, but for half a surrogate pair. Long texts stay long.
 
@@ -186,7 +186,7 @@ class Converter:
             return values
         return self._convert(values, kinds, faults)
 
-    def _convert(self, values: Sequence[Any], kinds: set[type], faults: Faults) -> Sequence[Value]:
+    def _convert(self, values: Sequence[Any], kinds: set[type], faults: RowErrors) -> Sequence[Value]:
         convert = self._by_column.get(next(iter(kinds - _NOTHING), None))
         if convert is None or len(kinds - _NOTHING) > 1:
             return self._convert_each(values, faults)
@@ -195,16 +195,16 @@ class Converter:
         found = iter(convert([value for value in values if value.__class__ not in _NOTHING]))
         return [value if value.__class__ in _NOTHING else next(found) for value in values]
 
-    def _convert_each(self, values: Sequence[Any], faults: Faults) -> list[Value]:
+    def _convert_each(self, values: Sequence[Any], faults: RowErrors) -> list[Value]:
         try:
             return list(map(self.value, values))
-        except NoJsonForm:
+        except NotEncodable:
             pass
         converted: list[Value] = []
         for row, value in enumerate(values):
             try:
                 converted.append(self.value(value))
-            except NoJsonForm:
+            except NotEncodable:
                 faults.add(row, NO_JSON_FORM)
                 converted.append(None)
         return converted
@@ -213,7 +213,7 @@ class Converter:
         # From the narrow to the wide: bool is an int, datetime is a date, and drivers and pandas subclass them all.
         table: tuple[tuple[type | tuple[type, ...], Callable[[Any], Value]], ...] = (
             (type(None), lambda value: None),
-            (type(ABSENT), lambda value: value),
+            (type(MISSING), lambda value: value),
             (bool, lambda value: "true" if value else "false"),
             (str, str.__str__),
             (numbers.Integral, _integer),
@@ -231,7 +231,7 @@ class Converter:
         return _refuse
 
 
-def encodable(values: Sequence[Any], faults: Faults) -> list[Any]:
+def encodable(values: Sequence[Any], faults: RowErrors) -> list[Any]:
     """
     Take out the texts that UTF-8 cannot hold, after the items of a chunk could not be encoded.
 
@@ -292,7 +292,7 @@ def _integer(value: Any) -> Value:
     try:
         return str(number)
     except ValueError:  # Python writes no integer of more than some thousand digits
-        raise NoJsonForm from None
+        raise NotEncodable from None
 
 
 def _real(value: Any) -> Value:
@@ -301,4 +301,4 @@ def _real(value: Any) -> Value:
 
 
 def _refuse(value: Any) -> Value:
-    raise NoJsonForm
+    raise NotEncodable

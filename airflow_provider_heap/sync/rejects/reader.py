@@ -12,13 +12,13 @@ import msgspec
 
 from airflow_provider_heap.api.objects import MAX_ITEMS, OBJECTS, HeapObject
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.items import Items
-from airflow_provider_heap.sync.mapping.mapper import Mapped, idempotency_key
+from airflow_provider_heap.sync.items import ItemBatch, MappedChunk
+from airflow_provider_heap.sync.mapping.mapper import idempotency_key
 
 _OBJECTS = {heap_object.name: heap_object for heap_object in OBJECTS}
 
 
-class Line(msgspec.Struct):
+class RejectedRecord(msgspec.Struct):
     """A line of a rejects file, as far as it is needed."""
 
     row: int
@@ -36,7 +36,7 @@ class Line(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class File:
+class RejectsFile:
     """
     A rejects file.
 
@@ -49,7 +49,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RejectFilter:
     """
     Which of the rejected items are to be sent.
 
@@ -62,7 +62,7 @@ class Wanted:
     keys: frozenset[str] = frozenset()
     sync: str | None = None
 
-    def wants(self, line: Line) -> bool:
+    def wants(self, line: RejectedRecord) -> bool:
         """
         Tell whether an item is to be sent.
 
@@ -74,7 +74,7 @@ class Wanted:
             return False
         return not self.keys or not self.keys.isdisjoint(self._keys(line))
 
-    def _keys(self, line: Line) -> set[str]:
+    def _keys(self, line: RejectedRecord) -> set[str]:
         """Return the key of an item; of an event also each wanted insert ID that it was made of."""
         fields, name = line.fields, _OBJECTS[line.object].key
         found = {str(fields.get(name))}
@@ -84,7 +84,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Survey:
+class RejectsSummary:
     """
     What rejects files hold.
 
@@ -110,7 +110,7 @@ class Survey:
         raise ModelError(f"The files hold {found}: name one of the syncs with sync_name, or its folder.")
 
 
-def survey(files: Iterable[File], wanted: Wanted) -> Survey:
+def survey(files: Iterable[RejectsFile], wanted: RejectFilter) -> RejectsSummary:
     """
     Look through files without sending anything.
 
@@ -127,12 +127,12 @@ def survey(files: Iterable[File], wanted: Wanted) -> Survey:
             chosen[line.sync, line.object] += 1
         else:
             left += 1
-    return Survey(dict(chosen), left, invalid)
+    return RejectsSummary(dict(chosen), left, invalid)
 
 
 def chunks(
-    files: Iterable[File], wanted: Wanted, heap_object: HeapObject
-) -> Generator[tuple[Again, Sequence[Line]], None, None]:
+    files: Iterable[RejectsFile], wanted: RejectFilter, heap_object: HeapObject
+) -> Generator[tuple[Again, Sequence[RejectedRecord]], None, None]:
     """
     Read the items of files, in order.
 
@@ -168,7 +168,7 @@ class Again:
         """
         return {}
 
-    def items(self, rows: Sequence[Line], first: int) -> Mapped:
+    def items(self, rows: Sequence[RejectedRecord], first: int) -> MappedChunk:
         """
         Return the items of lines, with the numbers that their rows had.
 
@@ -177,12 +177,14 @@ class Again:
         """
         fields = [line.fields for line in rows]
         keys = [str(found[self._object.key]) for found in fields]
-        people = [next(str(found[name]) for name in self._object.person if name in found) for found in fields]
-        return Mapped(Items([line.row for line in rows], keys, people, [bytes(line.item) for line in rows]), [], 0)
+        person_keys = [next(str(found[name]) for name in self._object.person if name in found) for found in fields]
+        return MappedChunk(
+            ItemBatch([line.row for line in rows], keys, person_keys, [bytes(line.item) for line in rows]), [], 0
+        )
 
 
-def _lines(files: Iterable[File]) -> Iterator[Line]:
-    decode = msgspec.json.Decoder(Line).decode
+def _lines(files: Iterable[RejectsFile]) -> Iterator[RejectedRecord]:
+    decode = msgspec.json.Decoder(RejectedRecord).decode
     for file in files:
         with file.open() as opened:
             # Files of Airflow 2 can be read, but not iterated over.
@@ -199,7 +201,7 @@ def _lines(files: Iterable[File]) -> Iterator[Line]:
                 yield line
 
 
-def _check(line: Line) -> None:
+def _check(line: RejectedRecord) -> None:
     heap_object = _OBJECTS[line.object]
     fields = line.fields
     fields[heap_object.key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from airflow_provider_heap.sync.items import InvalidRow
 
 
-class Rejects:
+class RejectsWriter:
     """
     Writes JSON lines, one a row; opens the file with the first of them. Safe to use from several threads.
 
@@ -44,7 +44,7 @@ class Rejects:
         """The file's path; None as long as nothing was written."""
         return self._path if self._file else None
 
-    def invalid(self, rows: list[InvalidRow]) -> None:
+    def invalid(self, rows: Sequence[InvalidRow]) -> None:
         """
         Keep rows that could not become an item.
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 SIZES = (10, 100, 1000)
 
 
-class Statements:
+class StateDialect:
     """
     Statements on the table of keys.
 

@@ -19,12 +19,12 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from airflow_provider_heap.exceptions import StateError, SyncRunningError
-from airflow_provider_heap.sync.state.store import Scope, Store
+from airflow_provider_heap.sync.state.store import StateKey, Store
 
 #: Seconds after which a holder that does not renew its note is taken for dead.
-LAPSE = 60.0
+EXPIRES_AFTER = 60.0
 #: Seconds between two renewals.
-RENEWAL = 10.0
+RENEW_EVERY = 10.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Lease:
     :param lost: called from a thread of its own when somebody else took the sync over.
     """
 
-    def __init__(self, store: Store, scope: Scope, holder: Holder, lost: Callable[[BaseException], None]) -> None:
+    def __init__(self, store: Store, scope: StateKey, holder: Holder, lost: Callable[[BaseException], None]) -> None:
         self._store = store
         self._scope = scope
         self._holder = holder
@@ -73,8 +73,8 @@ class Lease:
                 raise SyncRunningError(
                     f"Sync {self._scope.sync!r} to {self._scope.environment.label} is held by another run, "
                     f"{', '.join(sorted(others))}: two at a time would overtake each other. It is free when that run "
-                    f"ends, or {LAPSE:.0f} s after it died. To keep runs apart, set max_active_runs=1 for the DAG, or "
-                    "give one of two syncs another sync_name."
+                    f"ends, or {EXPIRES_AFTER:.0f} s after it died. To keep runs apart, set "
+                    "max_active_runs=1 for the DAG, or give one of two syncs another sync_name."
                 )
             notes[self._holder.instance] = self._note()
         self._renewed = time.monotonic()
@@ -103,12 +103,12 @@ class Lease:
             connection.execute(sa.update(table).where(mine).values(turn=table.c.turn + 1))
             text = connection.execute(sa.select(table.c.holders).where(mine)).scalar()
             found: dict[str, dict[str, Any]] = json.loads(text or "{}")
-            alive = {instance: note for instance, note in found.items() if time.time() - note["at"] < LAPSE}
+            alive = {instance: note for instance, note in found.items() if time.time() - note["at"] < EXPIRES_AFTER}
             yield alive
             connection.execute(sa.update(table).where(mine).values(holders=json.dumps(alive)))
 
     def _renew(self) -> None:
-        while not self._ended.wait(RENEWAL):
+        while not self._ended.wait(RENEW_EVERY):
             try:
                 with self._notes() as notes:
                     if self._ended.is_set():
@@ -123,6 +123,6 @@ class Lease:
                 self._renewed = time.monotonic()
             except StateError as error:
                 # The next turn may go better; as long as the note is young nobody else takes the sync.
-                if time.monotonic() - self._renewed > LAPSE:
+                if time.monotonic() - self._renewed > EXPIRES_AFTER:
                     self._lost(error)
                     return

@@ -24,7 +24,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.exceptions import ModelError, StateError
-from airflow_provider_heap.sync.state.dialects import SIZES, Statements
+from airflow_provider_heap.sync.state.dialects import SIZES, StateDialect
 
 DEFAULT_TABLE = "heap_sync_state"
 #: Keys asked for, or written, at a time.
@@ -48,7 +48,7 @@ def fingerprints(bodies: Sequence[bytes]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Scope:
+class StateKey:
     """
     Whose keys they are: state is kept for each sync, environment and object apart, so that a sandbox or a staging App
     ID never makes production look up to date.
@@ -142,7 +142,7 @@ class Store:
         isolation = {"isolation_level": "READ COMMITTED"} if engine.dialect.name in ("mysql", "mariadb") else {}
         self.engine = engine.execution_options(**isolation)
         self.tables = Tables(table)
-        self._statements = Statements(self.tables.keys, engine.dialect)
+        self._statements = StateDialect(self.tables.keys, engine.dialect)
         self.name = name
         self._table = table
         # SQLite has one writer at a time; to write in turn is no slower elsewhere.
@@ -196,7 +196,7 @@ class Store:
         with self._writing, self.engine.begin() as connection:
             yield connection
 
-    def enroll(self, scope: Scope) -> None:
+    def enroll(self, scope: StateKey) -> None:
         """
         Give a sync and target its row, unless it has one.
 
@@ -218,7 +218,7 @@ class Store:
         with self.told("written"), suppress(IntegrityError), self.transaction() as connection:
             connection.execute(sa.insert(self.tables.syncs), row)
 
-    def about(self, scope: Scope) -> dict[str, Any] | None:
+    def about(self, scope: StateKey) -> dict[str, Any] | None:
         """
         Return the row of a sync and target.
 
@@ -240,7 +240,7 @@ class Store:
             # The database may take names for the same that differ in case.
             return [dict(row._mapping) for row in rows if row.sync_name == sync]
 
-    def note(self, scope: Scope, **values: Any) -> None:
+    def note(self, scope: StateKey, **values: Any) -> None:
         """
         Write into the row of a sync and target.
 

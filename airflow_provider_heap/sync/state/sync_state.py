@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from airflow_provider_heap.exceptions import StateError
-from airflow_provider_heap.sync.items import Items
-from airflow_provider_heap.sync.seen_keys import RunKeys
+from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.seen_keys import SeenKeys
 from airflow_provider_heap.sync.state.lease import Holder, Lease
-from airflow_provider_heap.sync.state.store import Scope, Store, fingerprints
+from airflow_provider_heap.sync.state.store import StateKey, Store, fingerprints
 
 
 class Warn(Protocol):
@@ -21,7 +21,7 @@ class Warn(Protocol):
         """Tell it."""
 
 
-class State:
+class SyncState:
     """
     The state of one sync, for one run.
 
@@ -36,7 +36,7 @@ class State:
     def __init__(
         self,
         store: Store,
-        scope: Scope,
+        scope: StateKey,
         holder: Holder,
         *,
         all_rows: bool = False,
@@ -57,7 +57,7 @@ class State:
         self._mapping: str | None = None
         self._lease: Lease | None = None
         self._begun = False
-        self._keys = RunKeys()
+        self._keys = SeenKeys()
 
     def begin(self, warn: Warn, lost: Callable[[BaseException], None]) -> None:
         """
@@ -116,7 +116,7 @@ class State:
             self.scope.sync,
         )
 
-    def changed(self, items: Items) -> Items:
+    def changed(self, items: ItemBatch) -> ItemBatch:
         """
         Return those items that Heap does not hold yet. To be called with all items of a run, in order.
 
@@ -139,9 +139,9 @@ class State:
             prints = fingerprints(items.bodies)
             fresh = [known.get(key) != found for key, found in zip(digests, prints, strict=True)]
         self._keys.mark_sent(numbers, fresh)
-        return items if all(fresh) else items.those(fresh)
+        return items if all(fresh) else items.select(fresh)
 
-    def record(self, items: Items) -> None:
+    def record(self, items: ItemBatch) -> None:
         """
         Write down what Heap has taken.
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from airflow_provider_heap.api import client as module
-from airflow_provider_heap.api.client import Answer, HeapClient, _retry_after
+from airflow_provider_heap.api.client import HeapClient, Response, _retry_after
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.sandbox import Faults
@@ -43,11 +43,11 @@ def test_redirects_are_answers_and_are_not_followed(client, heap_sandbox):
 
 
 def test_waits_between_tries_grow_with_jitter(client, heap_sandbox, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_WAIT", 0.02)
-    monkeypatch.setattr(module, "LONGEST_WAIT", 0.3)
+    monkeypatch.setattr(module, "INITIAL_BACKOFF", 0.02)
+    monkeypatch.setattr(module, "MAX_BACKOFF", 0.3)
     heap_sandbox.faults = Faults(status=500)
     answer = client.send(USER, [ITEM])
-    assert answer == Answer(500, "told to fail")
+    assert answer == Response(500, "told to fail")
     times = [request.at for request in heap_sandbox.requests]
     waits = [after - before for before, after in pairwise(times)]
     assert len(waits) == 7

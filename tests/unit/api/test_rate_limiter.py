@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from airflow_provider_heap.api import rate_limiter as pacing
-from airflow_provider_heap.api.rate_limiter import Pace, PaceClosed
+from airflow_provider_heap.api.rate_limiter import RateLimiter, RateLimiterClosed
 
 
 @pytest.fixture
@@ -20,29 +20,29 @@ def window(monkeypatch):
     return 0.25
 
 
-def take(pace, turns, items, people=()):
+def take(pace, turns, items, person_keys=()):
     """Take turns one after the other; returns when each began and ended."""
     found = []
     for _ in range(turns):
-        with pace.turn(items, people):
+        with pace.turn(items, person_keys):
             began = time.monotonic()
         found.append((began, time.monotonic()))
     return found
 
 
 def test_no_window_holds_more_than_the_limit(window):
-    turns = take(Pace(limit=100), 10, 25)
+    turns = take(RateLimiter(limit=100), 10, 25)
     for began, _ in turns:
         assert sum(25 for other, _ in turns if began <= other < began + window) <= 100
 
 
 def test_the_limit_is_used(window):
-    turns = take(Pace(limit=100), 12, 25)
+    turns = take(RateLimiter(limit=100), 12, 25)
     assert turns[-1][0] - turns[0][0] < 2 * window * 1.5
 
 
 def test_the_limit_holds_over_several_threads(window):
-    pace, turns, lock = Pace(limit=100), [], threading.Lock()
+    pace, turns, lock = RateLimiter(limit=100), [], threading.Lock()
 
     def work():
         for found in take(pace, 3, 20):
@@ -60,7 +60,7 @@ def test_the_limit_holds_over_several_threads(window):
 
 
 def test_items_count_until_a_window_after_their_answer(window):
-    pace = Pace(limit=10)
+    pace = RateLimiter(limit=10)
     with pace.turn(10):
         time.sleep(window)
         answered = time.monotonic()
@@ -69,7 +69,7 @@ def test_items_count_until_a_window_after_their_answer(window):
 
 
 def test_one_person_has_a_limit_of_its_own(window):
-    pace = Pace(limit=1000, person_limit=10)
+    pace = RateLimiter(limit=1000, person_limit=10)
     (began, _), (again, _) = take(pace, 2, 10, ["ada"] * 10)
     assert again >= began + window
     [(other, _)] = take(pace, 1, 10, ["bob"] * 10)
@@ -77,7 +77,7 @@ def test_one_person_has_a_limit_of_its_own(window):
 
 
 def test_what_is_known_of_people_is_forgotten_with_the_window(window):
-    pace = Pace(limit=1000, person_limit=10)
+    pace = RateLimiter(limit=1000, person_limit=10)
     for n in range(50):
         take(pace, 1, 1, [f"user {n}"])
     time.sleep(window * 1.1)
@@ -88,7 +88,7 @@ def test_what_is_known_of_people_is_forgotten_with_the_window(window):
 def test_the_books_stay_small_however_many_people_there_are(window, monkeypatch):
     monkeypatch.setattr(pacing, "WINDOW", 60.1)
     monkeypatch.setattr(pacing, "SLOT", 0.2)
-    pace = Pace(limit=10_000_000, person_limit=1000)
+    pace = RateLimiter(limit=10_000_000, person_limit=1000)
     tracemalloc.start()
     for n in range(300):
         take(pace, 1, 1000, [f"user {n * 1000 + i}" for i in range(1000)])
@@ -98,7 +98,7 @@ def test_the_books_stay_small_however_many_people_there_are(window, monkeypatch)
 
 def test_people_who_share_a_counter_are_never_sent_too_fast(window, monkeypatch):
     monkeypatch.setattr(pacing, "PEOPLE", 1)
-    pace = Pace(limit=1000, person_limit=10)
+    pace = RateLimiter(limit=1000, person_limit=10)
     [(began, _)] = take(pace, 1, 6, ["ada"] * 6)
     [(again, _)] = take(pace, 1, 6, ["bob"] * 6)
     assert again >= began + window
@@ -106,12 +106,12 @@ def test_people_who_share_a_counter_are_never_sent_too_fast(window, monkeypatch)
 
 def test_no_limit_waits_for_nothing():
     began = time.monotonic()
-    take(Pace(), 1000, 1000)
+    take(RateLimiter(), 1000, 1000)
     assert time.monotonic() - began < 1
 
 
 def test_a_hold_lets_nobody_through_until_it_is_over():
-    pace = Pace()
+    pace = RateLimiter()
     pace.hold(0.2)
     began = time.monotonic()
     [(passed, _)] = take(pace, 1, 1)
@@ -120,18 +120,18 @@ def test_a_hold_lets_nobody_through_until_it_is_over():
 
 @pytest.mark.parametrize("wait", [lambda pace: take(pace, 2, 10), lambda pace: pace.pause(60)])
 def test_closing_ends_every_wait(wait):
-    pace = Pace(limit=10)
+    pace = RateLimiter(limit=10)
     threading.Timer(0.1, pace.close).start()
     began = time.monotonic()
-    with pytest.raises(PaceClosed):
+    with pytest.raises(RateLimiterClosed):
         wait(pace)
     assert time.monotonic() - began < 5
-    with pytest.raises(PaceClosed):
+    with pytest.raises(RateLimiterClosed):
         take(pace, 1, 1)
 
 
 def test_waiting_costs_no_cpu(window):
-    pace = Pace(limit=10)
+    pace = RateLimiter(limit=10)
     take(pace, 1, 10)
     before = time.thread_time()
     take(pace, 1, 10)

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.models import Source
+from airflow_provider_heap.models import ReadContext
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 from tests.conftest import _absent
@@ -22,7 +22,9 @@ from tests.conftest import _absent
 
 def read(conn_id, sql, parameters=None, fetch_size=10, **hook_params):
     """Return the columns and the chunks of a query."""
-    source = Source(lambda: BaseHook.get_connection(conn_id).get_hook(hook_params=hook_params), parameters, fetch_size)
+    source = ReadContext(
+        lambda: BaseHook.get_connection(conn_id).get_hook(hook_params=hook_params), parameters, fetch_size
+    )
     with SqlModel(sql).open(source) as rows:
         return list(rows.columns), list(rows.chunks)
 
@@ -121,7 +123,7 @@ def test_rows_of_a_dict_cursor_are_rows_all_the_same(postgres, monkeypatch):
 
 def test_postgres_keeps_the_rows_until_they_are_asked_for(postgres):
     """A client-side cursor would hold all 30 MB before the first row."""
-    source = Source(BaseHook.get_connection("pg").get_hook, None, 10)
+    source = ReadContext(BaseHook.get_connection("pg").get_hook, None, 10)
     with SqlModel("select repeat('x', 300000) from generate_series(1, 100)").open(source) as rows:
         next(iter(rows.chunks))
         cursors = postgres.execute("select count(*) from pg_stat_activity where query like 'FETCH FORWARD 10%'")
@@ -142,7 +144,7 @@ def test_psycopg2_keeps_the_rows_until_they_are_asked_for(postgres, psycopg2):
     columns, chunks = read("pg", "select n, repeat('x', 300000) as x from generate_series(1, 30) n")
     assert columns == ["n", "x"]
     assert [len(chunk) for chunk in chunks] == [10, 10, 10]
-    source = Source(BaseHook.get_connection("pg").get_hook, None, 10)
+    source = ReadContext(BaseHook.get_connection("pg").get_hook, None, 10)
     with SqlModel("select repeat('x', 300000) from generate_series(1, 100)").open(source) as rows:
         next(iter(rows.chunks))
         cursors = postgres.execute("select count(*) from pg_stat_activity where query like 'FETCH FORWARD 10%'")
@@ -154,7 +156,7 @@ def test_mariadb_keeps_the_rows_until_they_are_asked_for_and_a_reader_may_leave_
     """A buffered cursor would hold 200 MB before the first row; closing an unbuffered one would read them all."""
     connection = json.loads(os.environ["AIRFLOW_CONN_MARIA"])
     monkeypatch.setenv("AIRFLOW_CONN_MARIA", json.dumps({**connection, "extra": {"client": client}}))
-    source = Source(BaseHook.get_connection("maria").get_hook, None, 10)
+    source = ReadContext(BaseHook.get_connection("maria").get_hook, None, 10)
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with SqlModel("select seq, repeat('x', 1000) from seq_1_to_200000").open(source) as rows:
         assert len(next(iter(rows.chunks))) == 10
@@ -263,7 +265,7 @@ class AwkwardHook(DbApiHook):
 
 def test_the_most_awkward_of_hooks_is_read_as_it_streams_and_closed():
     hook = AwkwardHook()
-    with SqlModel("select 1").open(Source(lambda: hook, {"a": 1}, 10)) as rows:
+    with SqlModel("select 1").open(ReadContext(lambda: hook, {"a": 1}, 10)) as rows:
         chunks = list(rows.chunks)
     assert rows.columns == ["ID", "Plan"]
     assert [row for chunk in chunks for row in chunk] == [(n, "pro") for n in range(25)]
@@ -290,6 +292,6 @@ def test_a_hook_whose_connections_have_no_cursors_is_told_of():
 
     with (
         pytest.raises(ModelError, match=r"A StringIO has no cursors, .* Override get_db_hook"),
-        SqlModel("select 1").open(Source(Hook, None, 10)),
+        SqlModel("select 1").open(ReadContext(Hook, None, 10)),
     ):
         pass

@@ -15,7 +15,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath
 
 from airflow_provider_heap.exceptions import GateError, ModelError
-from airflow_provider_heap.models import Source
+from airflow_provider_heap.models import ReadContext
 from airflow_provider_heap.models.dbt import DbtModel
 from airflow_provider_heap.models.dbt.model import quoted
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 #: What these versions of dbt wrote of one project, less the fields that are long and not read.
 ARTIFACTS = Path(__file__).parent / "artifacts"
 #: Most of what is refused needs no database.
-NOWHERE = Source(lambda: pytest.fail("no database is to be asked"))
+NOWHERE = ReadContext(lambda: pytest.fail("no database is to be asked"))
 VERSIONS = ["1.7", "1.8", "1.9", "1.10", "1.11"]
 
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_heap.sync.delivery.batcher import Batcher
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.items import ItemBatch
 
 
 def items(sizes, first=1):
     numbers = list(range(first, first + len(sizes)))
-    return Items(numbers, [str(n) for n in numbers], [str(n) for n in numbers], [b"x" * size for size in sizes])
+    return ItemBatch(numbers, [str(n) for n in numbers], [str(n) for n in numbers], [b"x" * size for size in sizes])
 
 
 def cut(chunks, max_items, max_bytes):
@@ -21,7 +21,7 @@ def cut(chunks, max_items, max_bytes):
     for sizes in chunks:
         batches += batcher.add(items(sizes, first))
         first += len(sizes)
-    return batches + batcher.rest()
+    return batches + batcher.flush()
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=8), st.integers(1, 7), st.integers(1, 100))

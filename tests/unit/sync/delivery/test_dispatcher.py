@@ -8,19 +8,19 @@ import time
 
 import pytest
 
-from airflow_provider_heap.api.rate_limiter import Pace
+from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.sync.delivery import dispatcher as deliveries
 from airflow_provider_heap.sync.delivery import spool
-from airflow_provider_heap.sync.delivery.dispatcher import Delivery
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.delivery.dispatcher import Dispatcher
+from airflow_provider_heap.sync.items import ItemBatch
 
 
 def batch(*keys):
-    return Items(list(range(len(keys))), list(keys), list(keys), [key.encode() for key in keys])
+    return ItemBatch(list(range(len(keys))), list(keys), list(keys), [key.encode() for key in keys])
 
 
 def delivery(deliver, concurrency=4):
-    return Delivery(deliver, Pace(), concurrency, idle=lambda: 10.0, tell=lambda text: None)
+    return Dispatcher(deliver, RateLimiter(), concurrency, idle=lambda: 10.0, tell=lambda text: None)
 
 
 def test_batches_of_one_key_are_delivered_one_after_the_other_in_order():
@@ -35,7 +35,7 @@ def test_batches_of_one_key_are_delivered_one_after_the_other_in_order():
     sent = delivery(deliver, 8)
     for number in range(300):
         keys = random.sample("abcdefghijkl", 2)
-        sent.put(Items([number] * 2, keys, keys, [b""] * 2))
+        sent.put(ItemBatch([number] * 2, keys, keys, [b""] * 2))
     sent.finish()
     assert sum(map(len, seen.values())) == 600
     for numbers in seen.values():
@@ -122,7 +122,7 @@ def test_waiting_tells_progress_now_and_then():
         told.append(time.monotonic())
         return 0.02
 
-    sent = Delivery(lambda items: time.sleep(0.2), Pace(), 1, idle, print)
+    sent = Dispatcher(lambda items: time.sleep(0.2), RateLimiter(), 1, idle, print)
     sent.put(batch("a"))
     sent.finish()
     assert len(told) >= 5
@@ -135,7 +135,7 @@ def test_what_heap_can_not_take_yet_waits_on_disk_and_keeps_its_order():
         gate.wait(30)
         seen.extend(items.keys)
 
-    sent = Delivery(deliver, Pace(), 1, lambda: 10.0, told.append)
+    sent = Dispatcher(deliver, RateLimiter(), 1, lambda: 10.0, told.append)
     began = time.monotonic()
     for number in range(100):
         sent.put(batch(f"a{number}", f"b{number}"))
@@ -158,7 +158,7 @@ def test_a_full_disk_makes_reading_wait_and_says_so_once(monkeypatch):
         time.sleep(0.15)
         seen.extend(items.keys)
 
-    sent = Delivery(deliver, Pace(), 1, lambda: 10.0, told.append)
+    sent = Dispatcher(deliver, RateLimiter(), 1, lambda: 10.0, told.append)
     for number in range(6):
         sent.put(batch(str(number)))
     sent.finish()

@@ -14,21 +14,21 @@ from hypothesis import strategies as st
 
 from airflow_provider_heap.sync.delivery import spool as spools
 from airflow_provider_heap.sync.delivery.spool import Spool
-from airflow_provider_heap.sync.items import Items
+from airflow_provider_heap.sync.items import ItemBatch
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 batches = st.lists(st.tuples(st.integers(1, 10**12), texts, texts, st.binary(max_size=9)), min_size=1, max_size=5).map(
-    lambda rows: Items(*map(list, zip(*rows, strict=True)))
+    lambda rows: ItemBatch(*map(list, zip(*rows, strict=True)))
 )
 
 
 def batch(size, item=b"{}"):
     keys = [f"key {n}" for n in range(size)]
-    return Items(range(1, size + 1), keys, keys, [item] * size)
+    return ItemBatch(range(1, size + 1), keys, keys, [item] * size)
 
 
 def columns(items):
-    return list(items.numbers), list(items.keys), list(items.people), list(items.bodies)
+    return list(items.numbers), list(items.keys), list(items.person_keys), list(items.bodies)
 
 
 @given(st.lists(batches | st.none()))
@@ -69,8 +69,8 @@ def test_a_killed_process_leaves_no_file_behind(folder):
     code = (
         "import os, signal\n"
         "from airflow_provider_heap.sync.delivery.spool import Spool\n"
-        "from airflow_provider_heap.sync.items import Items\n"
-        "Spool().put(Items([1], ['k'], ['k'], [b'x' * 10**7]))\n"
+        "from airflow_provider_heap.sync.items import ItemBatch\n"
+        "Spool().put(ItemBatch([1], ['k'], ['k'], [b'x' * 10**7]))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(folder)}, check=False)
