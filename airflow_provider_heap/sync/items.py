@@ -16,18 +16,23 @@ class ItemBatch:
     :param keys: sync key of each item. Items of one key reach Heap in order.
     :param person_keys: account or user that each item concerns, for the rate limiter.
     :param bodies: JSON of each item.
+    :param recorded: whether the state holds a fingerprint of each item's key, which must be struck out before the item
+        is sent; empty when no state is kept.
     """
 
     numbers: Sequence[int] = field(default_factory=list)
     keys: Sequence[str] = field(default_factory=list)
     person_keys: Sequence[str] = field(default_factory=list)
     bodies: Sequence[bytes] = field(default_factory=list)
+    recorded: Sequence[bool] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.bodies)
 
     def __getitem__(self, part: slice) -> ItemBatch:
-        return ItemBatch(self.numbers[part], self.keys[part], self.person_keys[part], self.bodies[part])
+        return ItemBatch(
+            self.numbers[part], self.keys[part], self.person_keys[part], self.bodies[part], self.recorded[part]
+        )
 
     def __add__(self, later: ItemBatch) -> ItemBatch:
         return ItemBatch(
@@ -35,6 +40,7 @@ class ItemBatch:
             [*self.keys, *later.keys],
             [*self.person_keys, *later.person_keys],
             [*self.bodies, *later.bodies],
+            [*self.recorded, *later.recorded],
         )
 
     def select(self, wanted: Sequence[bool]) -> ItemBatch:
@@ -48,6 +54,7 @@ class ItemBatch:
             list(compress(self.keys, wanted)),
             list(compress(self.person_keys, wanted)),
             list(compress(self.bodies, wanted)),
+            list(compress(self.recorded, wanted)),
         )
 
 

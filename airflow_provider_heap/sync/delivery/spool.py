@@ -27,9 +27,9 @@ FREE_SHARE, FREE_BYTES = 0.05, 1_000_000_000
 
 _LENGTH_BYTES = 8
 _FULL = frozenset({ENOSPC, EDQUOT, EFBIG})
-_Record = tuple[Sequence[int], Sequence[str], Sequence[str] | None, Sequence[bytes]]
+_Record = tuple[Sequence[int], Sequence[str], Sequence[str] | None, Sequence[bytes], Sequence[bool]]
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str] | None, list[bytes]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str] | None, list[bytes], list[bool]]).decode
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Spool:
         :raises OSError: when the disk fails in another way.
         """
         person_keys = None if batch.person_keys == batch.keys else batch.person_keys
-        record: _Record = ([*batch.numbers], batch.keys, person_keys, batch.bodies)
+        record: _Record = ([*batch.numbers], batch.keys, person_keys, batch.bodies, batch.recorded)
         data = _encode(record)
         data = len(data).to_bytes(_LENGTH_BYTES, "big") + data
         disk = shutil.disk_usage(self.folder)
@@ -90,12 +90,12 @@ class Spool:
         """
         first = self._files[0]
         length = int.from_bytes(self._read(first, _LENGTH_BYTES), "big")
-        numbers, keys, person_keys, bodies = _decode(self._read(first, length))
+        numbers, keys, person_keys, bodies, recorded = _decode(self._read(first, length))
         if first.read == first.written:
             self._files.popleft().file.close()
         self.items -= len(bodies)
         self.bytes -= _LENGTH_BYTES + length
-        return ItemBatch(numbers, keys, keys if person_keys is None else person_keys, bodies)
+        return ItemBatch(numbers, keys, keys if person_keys is None else person_keys, bodies, recorded)
 
     def close(self) -> None:
         """Remove all that waits."""
