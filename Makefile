@@ -12,7 +12,7 @@ install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-byte
 	else $(BIN)/python -m pip install --quiet -e '.[$(1)]'; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-lowest check docs bench clean
+.PHONY: help demo airflow test test-slow test-lowest check docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -25,6 +25,10 @@ airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connection
 
 test: $(STAMP)  ## set up an environment and run the tests
 	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)  ## run the tests that take over half a minute: Airflow with several workers
+	@$(call install,test-slow)
+	$(BIN)/python -m pytest -m slow
 
 test-lowest:  ## run the unit tests and a DAG on the lowest versions that setup.cfg allows
 	@PYTHON=$(PYTHON) EXTRAS=$(EXTRAS) scripts/test_lowest.sh

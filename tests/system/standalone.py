@@ -43,7 +43,8 @@ class Airflow:
         with urlopen(Request(f"{self.url}/api/v2/{path}", body, headers, method=method), timeout=10) as answer:
             return json.load(answer)
 
-    def wait(self, what, condition, seconds=30):
+    @staticmethod
+    def wait(what, condition, seconds=30):
         """
         Wait until something has come true.
 
@@ -57,62 +58,78 @@ class Airflow:
             time.sleep(0.2)
         return found
 
+    def healthy(self):
+        """Return whether the API server answers, and says that database, scheduler and DAG processor are well."""
+        try:
+            with urlopen(f"{self.url}/api/v2/monitor/health", timeout=5) as answer:
+                parts = json.load(answer)
+        except (URLError, ConnectionError, TimeoutError):
+            return False
+        return all(parts[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
-def _free_port():
+
+def free_port():
+    """Return a port of the loopback address on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
 
-@contextmanager
-def standalone(home: Path, dags: Path, **environment: str):
+def environment(home: Path, dags: Path, port: int, **variables: str):
     """
-    Run ``airflow standalone`` with everybody an admin.
+    Return the environment of an Airflow on loopback with everybody an admin, without this process's own settings.
 
-    :param home: AIRFLOW_HOME, an empty folder.
+    :param home: AIRFLOW_HOME.
     :param dags: folder of DAG files.
-    :param environment: further variables.
+    :param port: of the API server.
+    :param variables: further variables; they win.
     """
-    url = f"http://127.0.0.1:{(port := _free_port())}"
+    url = f"http://127.0.0.1:{port}"
     settings = {
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__TEST_CONNECTION": "Enabled",
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        "CORE__PARALLELISM": "2",
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "API__HOST": "127.0.0.1",
         "API__PORT": str(port),
         "API__BASE_URL": url,
         "API__WORKERS": "1",
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
-        "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(_free_port()),
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(free_port()),
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
-    env |= {"AIRFLOW_HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", **environment}
+    return env | {"AIRFLOW_HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", **variables}
+
+
+@contextmanager
+def standalone(home: Path, dags: Path, **variables: str):
+    """
+    Run ``airflow standalone``.
+
+    :param home: AIRFLOW_HOME, an empty folder.
+    :param dags: folder of DAG files.
+    :param variables: further environment variables.
+    """
+    port = free_port()
     log = home / "standalone.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
-            env=env,
+            env=environment(home, dags, port, AIRFLOW__CORE__PARALLELISM="2", **variables),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        airflow = Airflow(url)
+        airflow = Airflow(f"http://127.0.0.1:{port}")
 
         def healthy():
             assert process.poll() is None, log.read_text()[-5000:]
-            try:
-                with urlopen(f"{url}/api/v2/monitor/health", timeout=5) as answer:
-                    parts = json.load(answer)
-            except (URLError, ConnectionError, TimeoutError):
-                return False
-            return all(parts[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+            return airflow.healthy()
 
         airflow.wait("that Airflow is healthy", healthy, 90)
         yield airflow
