@@ -196,6 +196,15 @@ def test_a_renamed_task_keeps_its_state_by_its_sync_name(heap_sandbox, warehouse
     assert run(renamed)["unchanged"] == 5
 
 
+def test_the_number_of_shards_may_change(heap_sandbox, warehouse, run, local_state):
+    warehouse.users(20)
+    for shards, state in ((3, "sent"), (4, "unchanged")):
+        reports = [
+            run(users(f"select * from users where n % {shards} = {shard}", **local_state)) for shard in range(shards)
+        ]
+        assert sum(report[state] for report in reports) == 20
+
+
 def test_a_changed_mapping_that_resends_is_told_beforehand(heap_sandbox, warehouse, run, local_state, capsys):
     warehouse.users(5)
     run(users(properties=["plan"], **local_state))
