@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from sqlalchemy import URL
+from sqlalchemy.engine import URL
 
 from tests.conftest import _absent, connect
 from tests.system.standalone import Airflow, environment, free_port
