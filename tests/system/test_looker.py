@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseHook
 
 from airflow_provider_heap.exceptions import ModelError, ModelUnavailableError
-from airflow_provider_heap.models import Source
+from airflow_provider_heap.models import ReadContext
 from airflow_provider_heap.models.looker import LookerLook
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 from tests.conftest import ROOT
@@ -50,7 +50,7 @@ def users(warehouse):
 def read(look, fetch_size=2, **source):
     """Return the columns and rows of a Look."""
     hook = BaseHook.get_connection("warehouse").get_hook if "AIRFLOW_CONN_WAREHOUSE" in os.environ else None
-    with look.open(Source(hook, fetch_size=fetch_size, **source)) as rows:
+    with look.open(ReadContext(hook, fetch_size=fetch_size, **source)) as rows:
         return list(rows.columns), [tuple(row) for chunk in rows.chunks for row in chunk]
 
 
