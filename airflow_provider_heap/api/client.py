@@ -31,7 +31,7 @@ MAX_RETRY_AFTER = 300.0
 
 _UNREACHABLE = 0
 _TRANSIENT = frozenset({_UNREACHABLE, 408, 425, 429})
-_NOT_HEAP = frozenset({401, 403, 404, 405})
+_WRONG_ADDRESS = frozenset({401, 403, 404, 405})
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Response:
         return self.server_error or self.status in _TRANSIENT
 
     @property
-    def not_heap(self) -> bool:
+    def wrong_address(self) -> bool:
         """This looks like a wrong address rather than a wrong item."""
-        return 300 <= self.status < 400 or self.status in _NOT_HEAP
+        return 300 <= self.status < 400 or self.status in _WRONG_ADDRESS
 
     @property
-    def reason(self) -> str:
+    def reason_code(self) -> str:
         """The code under which a refusal is counted."""
         return f"http_{self.status}"
 
@@ -93,14 +93,14 @@ class HeapClient:
         app_id = msgspec.json.encode(environment.app_id)
         self._opening = b'{"app_id":' + app_id + b',"'
 
-    def body(self, heap_object: HeapObject, items: Sequence[bytes]) -> bytes:
+    def body(self, heap_object: HeapObject, bodies: Sequence[bytes]) -> bytes:
         """
         Return the exact bytes of a bulk request.
 
         :param heap_object: what the items are.
-        :param items: the JSON of each item, at most 1000.
+        :param bodies: the JSON of each item, at most 1000.
         """
-        opening, parts = self._opening + heap_object.array.encode() + b'":[', [*items]
+        opening, parts = self._opening + heap_object.array_name.encode() + b'":[', [*bodies]
         if not parts:
             return opening + b"]}"
         # One join, so that the bytes are copied once.
@@ -111,46 +111,46 @@ class HeapClient:
     def send(
         self,
         heap_object: HeapObject,
-        items: Sequence[bytes],
+        bodies: Sequence[bytes],
         *,
         person_keys: Sequence[str] = (),
-        pace: RateLimiter | None = None,
-        tries: int = TRIES,
+        rate_limiter: RateLimiter | None = None,
+        tries: int | None = None,
     ) -> Response:
         """
         Make one bulk request, and the same again while its answer is transient.
 
         :param heap_object: what the items are.
-        :param items: the JSON of each item, at most 1000.
-        :param person_keys: whom each item concerns, for the pace.
-        :param pace: how fast items may go; each try takes its turn. Without one there is no limit.
-        :param tries: how often at most.
+        :param bodies: the JSON of each item, at most 1000.
+        :param person_keys: the person that each item concerns, for the rate limiter.
+        :param rate_limiter: how fast items may go; each try waits for a slot. None for no limit.
+        :param tries: how often at most; None for the usual number.
         :return: the last answer.
-        :raises PaceClosed: when the pace is closed while waiting.
+        :raises RateLimiterClosed: when the rate limiter is closed.
         """
-        pace = pace or RateLimiter()
-        body = self.body(heap_object, items)
+        limiter = rate_limiter or RateLimiter()
+        body = self.body(heap_object, bodies)
         url = self.environment.base_url + heap_object.endpoint
 
         def attempt() -> Response:
-            with pace.turn(len(items), person_keys):
+            with limiter.slot(len(bodies), person_keys):
                 answer = self._post(url, body)
             if answer.retry_after is not None:
-                pace.hold(answer.retry_after)
+                limiter.hold_off(answer.retry_after)
             return answer
 
         retrying = Retrying(
             retry=retry_if_result(lambda answer: answer.transient),
-            stop=stop_after_attempt(tries),
+            stop=stop_after_attempt(tries or TRIES),
             wait=_wait,
-            sleep=pace.pause,
-            before_sleep=_tell,
+            sleep=limiter.sleep,
+            before_sleep=_log_retry,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         answer: Response = retrying(attempt)
         return answer
 
-    def reach(self, timeout: float) -> int:
+    def ping(self, timeout: float) -> int:
         """
         Ask the host for its front page, which writes nothing.
 
@@ -222,7 +222,7 @@ def _wait(state: RetryCallState) -> float:
     return backoff if answer is None else max(backoff, answer.retry_after or 0.0)
 
 
-def _tell(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     answer: Response | None = state.outcome.result() if state.outcome else None
     if answer is None:
         return

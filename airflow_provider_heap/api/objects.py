@@ -44,11 +44,13 @@ class Field:
     :param name: Heap's name for it.
     :param kind: what its value is.
     :param max_length: longest text, in UTF-16 units.
+    :param required: every item has it.
     """
 
     name: str
     kind: FieldKind
     max_length: int
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,13 @@ class HeapObject:
 
     :param name: what a person calls it: ``account``, ``user`` or ``event``.
     :param endpoint: path of the bulk call.
-    :param array: name of the array in the request body.
-    :param fields: the item's fields beside ``properties``, in the order in which they are written; every item has the
-        first one.
+    :param array_name: name of the array in the request body.
+    :param fields: the item's fields beside ``properties``, in the order in which they are written.
     :param key: the field by which items are told apart: the sync key. Items of one key reach Heap in order.
     :param behaviour: what a sync does to the object, in the words of reverse ETL.
-    :param person: the fields that name whom an item is about, of which an item has exactly one.
-    :param once: what Heap has under a key, stays: sending it again changes nothing.
+    :param person_fields: the fields that name the person whom an item concerns; an item has exactly one of them.
+    :param write_once: Heap keeps what it has under a key: sending the key again changes nothing.
+    :param derives_key: the key is derived from the event name and the insert ID, instead of naming the person.
     :param reserved: property names, in lower case, that Heap does not allow in any casing.
     :param rate_limit: items a minute that Heap takes for a whole environment; None when none is documented.
     :param person_rate_limit: items a minute that Heap takes for one person; None when none is documented.
@@ -72,48 +74,47 @@ class HeapObject:
 
     name: str
     endpoint: str
-    array: str
+    array_name: str
     fields: tuple[Field, ...]
     key: str
     behaviour: str
-    person: tuple[str, ...]
-    once: bool = False
+    person_fields: tuple[str, ...]
+    write_once: bool = False
+    derives_key: bool = False
     reserved: frozenset[str] = frozenset()
     rate_limit: int | None = None
     person_rate_limit: int | None = None
 
 
-_IDENTITY = Field("identity", FieldKind.KEY, 255)
-
 ACCOUNT = HeapObject(
     name="account",
     endpoint="/api/add_account_properties",
-    array="accounts",
+    array_name="accounts",
     # Heap documents no length for it. It is matched with a user property, and 255 is what Heap allows an identity.
-    fields=(Field("account_id", FieldKind.KEY, 255),),
+    fields=(Field("account_id", FieldKind.KEY, 255, required=True),),
     key="account_id",
     behaviour="update or create",
-    person=("account_id",),
+    person_fields=("account_id",),
 )
 
 USER = HeapObject(
     name="user",
     endpoint="/api/add_user_properties",
-    array="users",
-    fields=(_IDENTITY,),
+    array_name="users",
+    fields=(Field("identity", FieldKind.KEY, 255, required=True),),
     key="identity",
     behaviour="update or create",
-    person=("identity",),
+    person_fields=("identity",),
     reserved=frozenset({"id"}),
 )
 
 EVENT = HeapObject(
     name="event",
     endpoint="/api/track",
-    array="events",
+    array_name="events",
     fields=(
-        Field("event", FieldKind.NAME, 1024),
-        _IDENTITY,
+        Field("event", FieldKind.NAME, 1024, required=True),
+        Field("identity", FieldKind.KEY, 255),
         Field("user_id", FieldKind.USER_ID, 255),
         Field("timestamp", FieldKind.TIMESTAMP, 255),
         Field("session_id", FieldKind.KEY, 255),
@@ -121,8 +122,9 @@ EVENT = HeapObject(
     ),
     key="idempotency_key",
     behaviour="send",
-    person=("identity", "user_id"),
-    once=True,
+    person_fields=("identity", "user_id"),
+    write_once=True,
+    derives_key=True,
     rate_limit=15_000,
     person_rate_limit=1_000,
 )

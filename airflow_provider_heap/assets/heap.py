@@ -22,7 +22,7 @@ def asset_uri(environment: Environment, heap_object: HeapObject) -> str:
     :param environment: where to.
     :param heap_object: what the rows become.
     """
-    return f"heap://{urlsplit(environment.base_url).netloc}/{environment.app_id}/{heap_object.array}"
+    return f"heap://{urlsplit(environment.base_url).netloc}/{environment.app_id}/{heap_object.array_name}"
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:

@@ -100,7 +100,7 @@ class HeapHook(BaseHook):
             return False, message[0].upper() + message[1:]
         environment = client.environment
         try:
-            client.reach(TEST_TIMEOUT)
+            client.ping(TEST_TIMEOUT)
         except Exception as error:
             return False, f"{environment.base_url} could not be reached: {error}"
         finally:
@@ -171,18 +171,15 @@ def _bind(heap_object: HeapObject, names: Sequence[str]) -> RowMapper:
         fields={name: name for name in fields},
         properties={name: f"properties.{name}" for name in names},
         # Heap itself asks for no more than these. Of the fields that name the person, one must be there.
-        optional=frozenset(
-            {"timestamp", "session_id"} | (set(heap_object.person) if len(heap_object.person) > 1 else set())
-        ),
+        optional=frozenset(field.name for field in heap_object.fields if not field.required) - {heap_object.key},
         insert_id_scope="app",
     )
     return mapping.bind([*fields, *(f"properties.{name}" for name in names)])
 
 
 def _values(heap_object: HeapObject, rows: list[dict[str, Any]], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    makes_key = heap_object.key not in heap_object.person
     for row in rows:
-        if makes_key and row.get(heap_object.key) is None:
+        if heap_object.derives_key and row.get(heap_object.key) is None:
             row = {**row, heap_object.key: uuid4().hex}
         properties = row.get("properties") or {}
         yield (*(row.get(field.name) for field in heap_object.fields), *map(properties.get, names))

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from airflow_provider_heap.api.idempotency import idempotency_key
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping, idempotency_key
+from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping
 from airflow_provider_heap.sync.mapping.row_template import RowTemplate
 
 __all__ = [

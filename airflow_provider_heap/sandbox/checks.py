@@ -39,15 +39,15 @@ def items_of(heap_object: HeapObject, body: Any) -> list[dict[str, Any]]:
     app_id = body.get("app_id")
     if not isinstance(app_id, str) or not (app_id.isascii() and app_id.isdigit()):
         raise Refused("postBody.app_id should be a string of digits")
-    items = body.get(heap_object.array)
+    items = body.get(heap_object.array_name)
     if items is None:
         items = [{name: value for name, value in body.items() if name != "app_id"}]
     if not isinstance(items, list) or not items:
-        raise Refused(f"postBody.{heap_object.array} should be a non-empty array")
+        raise Refused(f"postBody.{heap_object.array_name} should be a non-empty array")
     if len(items) > MAX_ITEMS:
-        raise Refused(f"postBody.{heap_object.array} should have at most {MAX_ITEMS} items")
+        raise Refused(f"postBody.{heap_object.array_name} should have at most {MAX_ITEMS} items")
     for place, item in enumerate(items):
-        _check_item(heap_object, item, f"postBody.{heap_object.array}[{place}]")
+        _check_item(heap_object, item, f"postBody.{heap_object.array_name}[{place}]")
     return items
 
 
@@ -57,10 +57,10 @@ def _check_item(heap_object: HeapObject, item: Any, where: str) -> None:
     for field in heap_object.fields:
         if field.name in item:
             _check_field(field, item[field.name], f"{where}.{field.name}")
-        elif field is heap_object.fields[0]:
+        elif field.required:
             raise Refused(f"{where}.{field.name} is required")
-    if sum(name in item for name in heap_object.person) != 1:
-        raise Refused(f"{where} should have exactly one of {', '.join(heap_object.person)}")
+    if sum(name in item for name in heap_object.person_fields) != 1:
+        raise Refused(f"{where} should have exactly one of {', '.join(heap_object.person_fields)}")
     unknown = item.keys() - {field.name for field in heap_object.fields} - {"properties"}
     if unknown:
         raise Refused(f"{where} should not have {min(unknown)}")

@@ -63,7 +63,7 @@ def _concerned(heap_object: HeapObject, app_id: str, items: Sequence[dict[str, A
         found.update(
             (app_id, heap_object.name, name, str(item[name]))
             for item in items
-            for name in heap_object.person
+            for name in heap_object.person_fields
             if name in item
         )
     return found

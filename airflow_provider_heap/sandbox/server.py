@@ -222,7 +222,7 @@ def _decode(heap_object: HeapObject, body: bytes) -> tuple[str, list[dict[str, A
     try:
         return app_id, items_of(heap_object, decoded), None
     except Refused as refused:
-        found = decoded.get(heap_object.array) if isinstance(decoded, dict) else None
+        found = decoded.get(heap_object.array_name) if isinstance(decoded, dict) else None
         items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
         return app_id, items, str(refused)
 

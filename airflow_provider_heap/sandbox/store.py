@@ -33,7 +33,7 @@ class HeapEnvironment:
         :param items: checked items.
         """
         for item in items:
-            if heap_object.key in heap_object.person:
+            if not heap_object.write_once:
                 held = self.accounts if heap_object is ACCOUNT else self.users
                 # What was written last stands last. A dict that stands here is never changed, so it can be shown.
                 held[item[heap_object.key]] = held.pop(item[heap_object.key], {}) | item.get("properties", {})

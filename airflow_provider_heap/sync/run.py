@@ -356,7 +356,7 @@ class SyncRun:
         count = (self.state or self._guards).duplicate_keys()
         self.report.duplicate_keys = count
         if count and not self._guards.unique_key:  # which says it itself
-            counts = "and Heap keeps the first" if self._object.once else "so the last one counts"
+            counts = "and Heap keeps the first" if self._object.write_once else "so the last one counts"
             column = self._mapping and self._mapping.key_column
             pick = (
                 f". To pick one row for each key: select * from (select m.*, row_number() over (partition by {column} "

@@ -90,9 +90,9 @@ class OutcomeLedger:
             if self._closed:
                 return
             self.report.rejected += len(items)
-            self.report.reasons[answer.reason] += len(items)
+            self.report.reasons[answer.reason_code] += len(items)
         for number, item in zip(items.numbers, items.bodies, strict=True):
-            self._rejects.rejected(number, answer.reason, item, answer.text)
+            self._rejects.rejected(number, answer.reason_code, item, answer.text)
 
     def invalidate(self, rows: Sequence[InvalidRow]) -> None:
         """

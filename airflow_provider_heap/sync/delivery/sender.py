@@ -70,7 +70,7 @@ class BatchSender:
         :raises HeapUnavailableError: when Heap can't be reached or keeps failing.
         :raises HeapConfigurationError: when the address seems not to be Heap's.
         :raises HeapRefusedError: when Heap refuses everything.
-        :raises PaceClosed: when the run ends before that.
+        :raises RateLimiterClosed: when the run ends before that.
         """
         before = self._outcomes.sent
         answer = self._send(batch, TRIES)
@@ -87,7 +87,7 @@ class BatchSender:
                     return
                 finally:
                     self._bisect_lock.release()
-            self._pace.pause(0)  # ends the wait when the run ends
+            self._pace.sleep(0)  # ends the wait when the run ends
         self._halve(batch, answer, before)
 
     @property
@@ -96,7 +96,7 @@ class BatchSender:
 
     def _send(self, items: ItemBatch, tries: int) -> Response:
         return self._client.send(
-            self._object, items.bodies, person_keys=items.person_keys, pace=self._pace, tries=tries
+            self._object, items.bodies, person_keys=items.person_keys, rate_limiter=self._pace, tries=tries
         )
 
     def _accept(self, items: ItemBatch) -> None:
@@ -107,7 +107,7 @@ class BatchSender:
         """Raise when no halving can help."""
         if answer.transient and not answer.server_error:
             raise self._unavailable(answer)
-        if answer.not_heap and not self._anything_accepted:
+        if answer.wrong_address and not self._anything_accepted:
             raise HeapConfigurationError(
                 f"{self._client.environment.label} answered {answer.status} before it accepted anything, which Heap is "
                 f"not known to do: look at Region and Host of the Heap connection. It said: {_without_values(answer)}"

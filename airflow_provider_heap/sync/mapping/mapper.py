@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, ClassVar, Protocol
 
+from airflow_provider_heap.api.idempotency import event_hasher
 from airflow_provider_heap.api.objects import (
     MAX_PROPERTY_LENGTH,
     MIN_IDEMPOTENCY_KEY_LENGTH,
@@ -112,23 +113,13 @@ class Mapper(Protocol):
 Reader = Callable[[Sequence[Sequence[Any]], int, RowErrors], Sequence[Any]]
 
 
-def idempotency_key(event: str, insert_id: str) -> str:
-    """
-    Return the key of an event: Heap hashes it alone, and without the event in it order 42 and refund 42 would be one.
-
-    :param event: the event's name.
-    :param insert_id: what tells events of that name apart.
-    """
-    return blake2b(f"{event}\x1f{insert_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
 class _HasherCache(dict[str, blake2b]):
     """The hash of each event's name, to go on with for each of its insert IDs."""
 
     def __missing__(self, event: str) -> blake2b:
         if len(self) >= MAX_EVENTS:
             self.clear()
-        begun = self[event] = blake2b(f"{event}\x1f".encode("utf-8", "surrogatepass"), digest_size=16)
+        begun = self[event] = event_hasher(event)
         return begun
 
 
@@ -323,7 +314,7 @@ class RowMapper:
             required = field.name not in self._mapping.optional
             faults.column = self._column(self._mapping.fields[field.name])
             found[field.name] = texts(field, reader(chunk, size, faults), self._converter, required, faults)
-        if self._key not in self._mapping.heap_object.person:
+        if self._mapping.heap_object.derives_key:
             found[self._key] = self._idempotency_keys(found, faults)
         return found
 
@@ -337,7 +328,7 @@ class RowMapper:
         return insert_ids
 
     def _hashes(self, events: Sequence[str | None], insert_ids: Sequence[str | None]) -> list[str | None]:
-        """Do for a column what :func:`idempotency_key` does for one event."""
+        """Do for a column what :func:`.idempotency_key` does for one event."""
         hashes: list[str | None] = []
         begun = self._begun
         for event, insert_id in zip(events, insert_ids, strict=True):
@@ -351,7 +342,7 @@ class RowMapper:
 
     def _people(self, found: dict[str, list[Any]], size: int, faults: RowErrors) -> Sequence[str]:
         """Give for each row the one person that it concerns."""
-        named = [found[name] for name in self._mapping.heap_object.person if name in found]
+        named = [found[name] for name in self._mapping.heap_object.person_fields if name in found]
         if len(named) == 1:
             return named[0]
         person_keys = []

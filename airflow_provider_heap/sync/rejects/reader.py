@@ -10,10 +10,10 @@ from typing import IO, Any
 
 import msgspec
 
+from airflow_provider_heap.api.idempotency import idempotency_key
 from airflow_provider_heap.api.objects import MAX_ITEMS, OBJECTS, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.items import ItemBatch, MappedChunk
-from airflow_provider_heap.sync.mapping.mapper import idempotency_key
 
 _OBJECTS = {heap_object.name: heap_object for heap_object in OBJECTS}
 
@@ -177,7 +177,9 @@ class Again:
         """
         fields = [line.fields for line in rows]
         keys = [str(found[self._object.key]) for found in fields]
-        person_keys = [next(str(found[name]) for name in self._object.person if name in found) for found in fields]
+        person_keys = [
+            next(str(found[name]) for name in self._object.person_fields if name in found) for found in fields
+        ]
         return MappedChunk(
             ItemBatch([line.row for line in rows], keys, person_keys, [bytes(line.item) for line in rows]), [], 0
         )
@@ -205,5 +207,5 @@ def _check(line: RejectedRecord) -> None:
     heap_object = _OBJECTS[line.object]
     fields = line.fields
     fields[heap_object.key]
-    if not any(name in fields for name in heap_object.person):
+    if not any(name in fields for name in heap_object.person_fields):
         raise KeyError

@@ -53,7 +53,7 @@ class SyncState:
         self.compares = False
         #: Items whose key was not recorded; None when nobody looked.
         self.new: int | None = None
-        self._once = scope.heap_object.once
+        self._once = scope.heap_object.write_once
         self._mapping: str | None = None
         self._lease: Lease | None = None
         self._begun = False

@@ -38,7 +38,7 @@ def test_connections_are_kept_alive(client, heap_sandbox):
 
 def test_redirects_are_answers_and_are_not_followed(client, heap_sandbox):
     heap_sandbox.faults = Faults(status=301)
-    assert client.send(USER, [ITEM]).not_heap
+    assert client.send(USER, [ITEM]).wrong_address
     assert len(heap_sandbox.requests) == 1
 
 

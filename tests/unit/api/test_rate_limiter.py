@@ -1,138 +1,228 @@
-"""No window holds more than the limit, wherever between the request and its answer the items arrive."""
+"""No window of 60 s holds more than the limit, wherever between a request and its answer the items arrive."""
 
 from __future__ import annotations
 
 import threading
-import time
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_provider_heap.api import rate_limiter as pacing
-from airflow_provider_heap.api.rate_limiter import RateLimiter, RateLimiterClosed
+from airflow_provider_heap.api.rate_limiter import COUNTERS, SLOT, WINDOW, Clock, RateLimiter, RateLimiterClosed
+
+MINUTE = 60.0
+
+
+class FakeClock(Clock):
+    """Time passes only while somebody waits; what is due by then happens on the way."""
+
+    def __init__(self):
+        self.time = 0.0
+        self.waits = []
+        self.due = []
+
+    def now(self):
+        return self.time
+
+    def wait(self, condition, seconds):
+        self.waits.append(seconds)
+        self.pass_until(self.time + (float("inf") if seconds is None else seconds))
+
+    def at(self, time, action):
+        self.due.append((time, action))
+        self.due.sort(key=lambda due: due[0])
+
+    def pass_until(self, time):
+        """Let time pass up to the next action that is due, or else all of it."""
+        if self.due and self.due[0][0] <= time:
+            self.time, action = self.due.pop(0)
+            action()
+        else:
+            assert time < float("inf"), "nobody would ever notify"
+            self.time = time
 
 
 @pytest.fixture
-def window(monkeypatch):
-    """A minute of a quarter of a second."""
-    monkeypatch.setattr(pacing, "WINDOW", 0.25)
-    monkeypatch.setattr(pacing, "SLOT", 0.005)
-    return 0.25
+def clock():
+    return FakeClock()
 
 
-def take(pace, turns, items, person_keys=()):
-    """Take turns one after the other; returns when each began and ended."""
-    found = []
-    for _ in range(turns):
-        with pace.turn(items, person_keys):
-            began = time.monotonic()
-        found.append((began, time.monotonic()))
-    return found
+def request(limiter, clock, items, person_keys=(), seconds=0.0):
+    """Make a request that is answered after some seconds, while others go on; returns when it started and ended."""
+    slot = limiter.slot(items, person_keys)
+    slot.__enter__()
+    start = clock.now()
+    clock.at(start + seconds, lambda: slot.__exit__(None, None, None))
+    if not seconds:
+        clock.pass_until(start)
+    return start, start + seconds
 
 
-def test_no_window_holds_more_than_the_limit(window):
-    turns = take(RateLimiter(limit=100), 10, 25)
-    for began, _ in turns:
-        assert sum(25 for other, _ in turns if began <= other < began + window) <= 100
+@given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 200), st.floats(0, 30)), max_size=60))
+def test_no_window_can_hold_more_than_the_limit(requests):
+    clock = FakeClock()
+    limiter, made = RateLimiter(limit=100, clock=clock), []
+    for items, seconds, pause in requests:
+        limiter.sleep(pause)
+        made.append((*request(limiter, clock, items, seconds=seconds), items))
+    for _, window_start, _ in made:
+        in_window = [items for start, end, items in made if end >= window_start and start < window_start + MINUTE]
+        assert sum(in_window) <= 100
 
 
-def test_the_limit_is_used(window):
-    turns = take(RateLimiter(limit=100), 12, 25)
-    assert turns[-1][0] - turns[0][0] < 2 * window * 1.5
+@given(st.lists(st.tuples(st.sampled_from(["ada", "bob", "cleo"]), st.integers(1, 10), st.floats(0, 100)), max_size=40))
+def test_no_window_can_hold_more_of_one_person_than_the_limit(requests):
+    clock = FakeClock()
+    limiter, made = RateLimiter(limit=1000, person_limit=10, clock=clock), []
+    for person, items, seconds in requests:
+        made.append((*request(limiter, clock, items, [person] * items, seconds), person, items))
+    for _, window_start, person, _ in made:
+        in_window = [
+            items
+            for start, end, other, items in made
+            if other == person and end >= window_start and start < window_start + MINUTE
+        ]
+        assert sum(in_window) <= 10
 
 
-def test_the_limit_holds_over_several_threads(window):
-    pace, turns, lock = RateLimiter(limit=100), [], threading.Lock()
+def test_the_limit_is_used_up(clock):
+    limiter = RateLimiter(limit=100, clock=clock)
+    starts = [request(limiter, clock, 25)[0] for _ in range(12)]
+    assert starts == pytest.approx([0.0] * 4 + [WINDOW + SLOT] * 4 + [2 * (WINDOW + SLOT)] * 4)
+
+
+def test_items_leave_the_window_a_minute_after_their_answer(clock):
+    limiter = RateLimiter(limit=10, clock=clock)
+    _, answered = request(limiter, clock, 10, seconds=25.0)
+    start, _ = request(limiter, clock, 10)
+    assert start == pytest.approx(answered + WINDOW + SLOT)
+
+
+def test_a_request_over_the_limit_goes_alone(clock):
+    limiter = RateLimiter(limit=10, clock=clock)
+    request(limiter, clock, 1)
+    start, _ = request(limiter, clock, 11)
+    assert start == pytest.approx(WINDOW + SLOT)
+
+
+def test_people_do_not_wait_for_each_other(clock):
+    limiter = RateLimiter(limit=1000, person_limit=10, clock=clock)
+    request(limiter, clock, 10, ["ada"] * 10)
+    assert request(limiter, clock, 10, ["bob"] * 10)[0] == 0.0
+    assert request(limiter, clock, 10, ["ada"] * 10)[0] == pytest.approx(WINDOW + SLOT)
+
+
+def test_two_people_who_share_a_counter_are_never_sent_too_fast(clock):
+    by_counter = {}
+    for number in range(COUNTERS + 1):
+        name = f"user {number}"
+        other = by_counter.setdefault(hash(name) % COUNTERS, name)
+        if other != name:
+            break
+    limiter = RateLimiter(limit=1000, person_limit=10, clock=clock)
+    request(limiter, clock, 6, [name] * 6)
+    assert request(limiter, clock, 6, [other] * 6)[0] == pytest.approx(WINDOW + SLOT)
+
+
+def test_people_are_forgotten_with_their_window(clock):
+    limiter = RateLimiter(limit=1000, person_limit=10, clock=clock)
+    for number in range(50):
+        request(limiter, clock, 1, [f"user {number}"])
+    limiter.sleep(WINDOW + SLOT)
+    request(limiter, clock, 1, ["last"])
+    assert sum(limiter._person_counts) == 1
+
+
+def test_memory_use_does_not_grow_with_the_number_of_people(clock):
+    limiter = RateLimiter(limit=10_000_000, person_limit=1000, clock=clock)
+    tracemalloc.start()
+    for batch in range(300):
+        request(limiter, clock, 1000, [f"user {batch * 1000 + number}" for number in range(1000)])
+    assert tracemalloc.get_traced_memory()[0] < 3_000_000
+    tracemalloc.stop()
+
+
+def test_without_a_limit_nothing_waits(clock):
+    limiter = RateLimiter(clock=clock)
+    for _ in range(1000):
+        request(limiter, clock, 1000)
+    assert clock.waits == []
+
+
+def test_one_wait_is_enough_for_one_slot(clock):
+    limiter = RateLimiter(limit=10, clock=clock)
+    request(limiter, clock, 10)
+    request(limiter, clock, 10)
+    assert len(clock.waits) == 1
+
+
+def test_nothing_starts_before_the_time_that_heap_asked_for(clock):
+    limiter = RateLimiter(clock=clock)
+    limiter.hold_off(300)
+    limiter.hold_off(10)
+    assert request(limiter, clock, 1)[0] == 300
+
+
+def test_the_limit_holds_across_threads(clock):
+    lock, made = threading.Lock(), []
+    limiter = RateLimiter(limit=100, clock=clock)
 
     def work():
-        for found in take(pace, 3, 20):
-            with lock:
-                turns.append(found)
+        for _ in range(3):
+            with limiter.slot(20), lock:
+                made.append(clock.now())
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(turns) == 12
-    for began, _ in turns:
-        assert sum(20 for other, _ in turns if began <= other < began + window) <= 100
+    assert len(made) == 12
+    for start in made:
+        assert sum(20 for other in made if start <= other < start + MINUTE) <= 100
 
 
-def test_items_count_until_a_window_after_their_answer(window):
-    pace = RateLimiter(limit=10)
-    with pace.turn(10):
-        time.sleep(window)
-        answered = time.monotonic()
-    [(began, _)] = take(pace, 1, 10)
-    assert began >= answered + window
+class WaitingClock(Clock):
+    """The machine's clock; says when somebody begins to wait."""
+
+    def __init__(self):
+        self.waiting = threading.Event()
+
+    def wait(self, condition, seconds):
+        self.waiting.set()
+        super().wait(condition, seconds)
 
 
-def test_one_person_has_a_limit_of_its_own(window):
-    pace = RateLimiter(limit=1000, person_limit=10)
-    (began, _), (again, _) = take(pace, 2, 10, ["ada"] * 10)
-    assert again >= began + window
-    [(other, _)] = take(pace, 1, 10, ["bob"] * 10)
-    assert other < again + window
+def wait_for_a_slot(limiter):
+    for _ in range(2):
+        with limiter.slot(10):
+            pass
 
 
-def test_what_is_known_of_people_is_forgotten_with_the_window(window):
-    pace = RateLimiter(limit=1000, person_limit=10)
-    for n in range(50):
-        take(pace, 1, 1, [f"user {n}"])
-    time.sleep(window * 1.1)
-    take(pace, 1, 1, ["last"])
-    assert sum(pace._people) == 1
-
-
-def test_the_books_stay_small_however_many_people_there_are(window, monkeypatch):
-    monkeypatch.setattr(pacing, "WINDOW", 60.1)
-    monkeypatch.setattr(pacing, "SLOT", 0.2)
-    pace = RateLimiter(limit=10_000_000, person_limit=1000)
-    tracemalloc.start()
-    for n in range(300):
-        take(pace, 1, 1000, [f"user {n * 1000 + i}" for i in range(1000)])
-    assert tracemalloc.get_traced_memory()[0] < 3_000_000
-    tracemalloc.stop()
-
-
-def test_people_who_share_a_counter_are_never_sent_too_fast(window, monkeypatch):
-    monkeypatch.setattr(pacing, "PEOPLE", 1)
-    pace = RateLimiter(limit=1000, person_limit=10)
-    [(began, _)] = take(pace, 1, 6, ["ada"] * 6)
-    [(again, _)] = take(pace, 1, 6, ["bob"] * 6)
-    assert again >= began + window
-
-
-def test_no_limit_waits_for_nothing():
-    began = time.monotonic()
-    take(RateLimiter(), 1000, 1000)
-    assert time.monotonic() - began < 1
-
-
-def test_a_hold_lets_nobody_through_until_it_is_over():
-    pace = RateLimiter()
-    pace.hold(0.2)
-    began = time.monotonic()
-    [(passed, _)] = take(pace, 1, 1)
-    assert passed - began >= 0.2
-
-
-@pytest.mark.parametrize("wait", [lambda pace: take(pace, 2, 10), lambda pace: pace.pause(60)])
+@pytest.mark.parametrize("wait", [wait_for_a_slot, lambda limiter: limiter.sleep(3600)])
 def test_closing_ends_every_wait(wait):
-    pace = RateLimiter(limit=10)
-    threading.Timer(0.1, pace.close).start()
-    began = time.monotonic()
-    with pytest.raises(RateLimiterClosed):
-        wait(pace)
-    assert time.monotonic() - began < 5
-    with pytest.raises(RateLimiterClosed):
-        take(pace, 1, 1)
+    clock, ended = WaitingClock(), []
+    limiter = RateLimiter(limit=10, clock=clock)
+
+    def work():
+        try:
+            wait(limiter)
+        except RateLimiterClosed as closed:
+            ended.append(closed)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    clock.waiting.wait()
+    limiter.close()
+    thread.join(60)
+    assert len(ended) == 1
 
 
-def test_waiting_costs_no_cpu(window):
-    pace = RateLimiter(limit=10)
-    take(pace, 1, 10)
-    before = time.thread_time()
-    take(pace, 1, 10)
-    assert time.thread_time() - before < window / 10
+def test_a_closed_limiter_lets_nothing_through():
+    limiter = RateLimiter()
+    limiter.close()
+    with pytest.raises(RateLimiterClosed), limiter.slot(1):
+        pytest.fail("it was let through")
+    with pytest.raises(RateLimiterClosed):
+        limiter.sleep(0)

@@ -16,7 +16,7 @@ from airflow_provider_heap.sandbox.pace import Arrivals
 def post(sandbox, heap_object, *items, app_id="123"):
     """Send items in bulk; returns the answer."""
     return requests.post(
-        sandbox.url + heap_object.endpoint, json={"app_id": app_id, heap_object.array: items}, timeout=10
+        sandbox.url + heap_object.endpoint, json={"app_id": app_id, heap_object.array_name: items}, timeout=10
     )
 
 
