@@ -21,15 +21,15 @@ os.environ["AIRFLOW__CORE__TEST_CONNECTION"] = "Enabled"
 
 import pytest  # noqa: E402
 
-from airflow_provider_heap.api import client  # noqa: E402
+from airflow_provider_heap.api.retry import RetryPolicy  # noqa: E402
+from airflow_provider_heap.hooks.heap import HeapHook  # noqa: E402
 from tests.warehouse import Warehouse  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    """Back off in the same way, a hundred times faster."""
-    monkeypatch.setattr(client, "INITIAL_BACKOFF", 0.005)
-    monkeypatch.setattr(client, "MAX_BACKOFF", 0.05)
+    """Retry as often as in production, with waits a hundred times shorter."""
+    monkeypatch.setattr(HeapHook, "retry_policy", RetryPolicy(initial_backoff=0.005, max_backoff=0.05))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, HeapObject
+from airflow_provider_heap.api.retry import RetryPolicy
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
 from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
@@ -34,6 +35,8 @@ class HeapHook(BaseHook):
     default_conn_name = "heap_default"
     conn_type = CONNECTION_TYPE
     hook_name = HOOK_NAME
+    #: How often a request is tried, and the waits in between.
+    retry_policy = RetryPolicy()
 
     def __init__(self, heap_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -84,7 +87,7 @@ class HeapHook(BaseHook):
         :param connections: how many HTTP connections it keeps open.
         :raises HeapConfigurationError: when the Airflow connection can't be right.
         """
-        return HeapClient(self.environment(), connections)
+        return HeapClient(self.environment(), connections, retry_policy=self.retry_policy)
 
     def test_connection(self) -> tuple[bool, str]:
         """

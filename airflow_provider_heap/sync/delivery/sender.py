@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from airflow_provider_heap.api.client import TRIES, HeapClient, Response
+from airflow_provider_heap.api.client import HeapClient, Response
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.exceptions import HeapConfigurationError, HeapRefusedError, HeapUnavailableError
@@ -73,7 +73,7 @@ class BatchSender:
         :raises RateLimiterClosed: when the run ends before that.
         """
         before = self._outcomes.sent
-        answer = self._send(batch, TRIES)
+        answer = self._send(batch)
         if answer.accepted:
             self._accept(batch)
             return
@@ -94,7 +94,7 @@ class BatchSender:
     def _anything_accepted(self) -> bool:
         return self._probe_accepted or self._outcomes.sent > 0
 
-    def _send(self, items: ItemBatch, tries: int) -> Response:
+    def _send(self, items: ItemBatch, tries: int | None = None) -> Response:
         return self._client.send(
             self._object, items.bodies, person_keys=items.person_keys, rate_limiter=self._pace, tries=tries
         )
@@ -129,10 +129,10 @@ class BatchSender:
         while parts:
             part = parts[-1]
             found = self._send(
-                part, TRIES if not answer.server_error else TRIES_OF_PART if len(part) > 1 else TRIES_OF_ONE
+                part, None if not answer.server_error else TRIES_OF_PART if len(part) > 1 else TRIES_OF_ONE
             )
             if found.transient and not found.server_error and answer.server_error:
-                found = self._send(part, TRIES)
+                found = self._send(part)
             if found.accepted:
                 parts.pop()
                 self._accept(part)
@@ -178,7 +178,7 @@ class BatchSender:
         if self._refusals != REFUSALS_BEFORE_PROBING:
             return
         for probe in _probes(elsewhere):
-            found = self._send(probe, TRIES)
+            found = self._send(probe)
             if found.accepted:
                 self._probe_accepted = True
                 return

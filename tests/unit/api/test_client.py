@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from itertools import pairwise
-
 import pytest
 import requests
 
-from airflow_provider_heap.api import client as module
-from airflow_provider_heap.api.client import HeapClient, Response, _retry_after
+from airflow_provider_heap.api.client import HeapClient, Response
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
+from airflow_provider_heap.api.rate_limiter import RateLimiter
+from airflow_provider_heap.api.retry import RetryPolicy
 from airflow_provider_heap.sandbox import Faults
+from tests.unit.api.fake_clock import FakeClock
 
 ITEM = b'{"identity":"ada","properties":{}}'
 
@@ -22,6 +19,11 @@ ITEM = b'{"identity":"ada","properties":{}}'
 @pytest.fixture
 def client(heap_sandbox):
     return HeapClient(Environment("123", heap_sandbox.url))
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
 
 
 @pytest.mark.parametrize(("heap_object", "array"), [(ACCOUNT, "accounts"), (USER, "users"), (EVENT, "events")])
@@ -42,25 +44,74 @@ def test_redirects_are_answers_and_are_not_followed(client, heap_sandbox):
     assert len(heap_sandbox.requests) == 1
 
 
-def test_waits_between_tries_grow_with_jitter(client, heap_sandbox, monkeypatch):
-    monkeypatch.setattr(module, "INITIAL_BACKOFF", 0.02)
-    monkeypatch.setattr(module, "MAX_BACKOFF", 0.3)
+@pytest.mark.parametrize(
+    ("status", "accepted", "transient", "server_error", "wrong_address"),
+    [
+        (0, False, True, False, False),
+        (200, True, False, False, False),
+        (204, True, False, False, False),
+        (302, False, False, False, True),
+        (400, False, False, False, False),
+        (403, False, False, False, True),
+        (404, False, False, False, True),
+        (408, False, True, False, False),
+        (413, False, False, False, False),
+        (429, False, True, False, False),
+        (503, False, True, True, False),
+    ],
+)
+def test_a_status_says_what_to_do_next(status, accepted, transient, server_error, wrong_address):
+    answer = Response(status, "")
+    assert (answer.accepted, answer.transient) == (accepted, transient)
+    assert (answer.server_error, answer.wrong_address) == (server_error, wrong_address)
+    assert answer.reason_code == f"http_{status}"
+
+
+def test_a_request_is_tried_as_often_as_the_policy_says_with_its_waits(client, heap_sandbox, clock):
     heap_sandbox.faults = Faults(status=500)
-    answer = client.send(USER, [ITEM])
+    answer = client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock))
     assert answer == Response(500, "told to fail")
-    times = [request.at for request in heap_sandbox.requests]
-    waits = [after - before for before, after in pairwise(times)]
-    assert len(waits) == 7
-    for n, wait in enumerate(waits):
-        assert wait >= min(0.3, 0.02 * 2**n) / 2
-    assert waits[-1] > waits[0]
+    assert len(heap_sandbox.requests) == RetryPolicy().tries
+    assert len(clock.waits) == RetryPolicy().tries - 1
+    for number, wait in enumerate(clock.waits):
+        longest = min(30.0, 0.5 * 2**number)
+        assert longest / 2 <= wait <= longest
 
 
-def test_a_slow_server_is_a_transient_failure(heap_sandbox):
+def test_the_policy_can_be_another(heap_sandbox, clock):
+    heap_sandbox.faults = Faults(status=500)
+    policy = RetryPolicy(tries=3, initial_backoff=100.0, max_backoff=100.0)
+    client = HeapClient(Environment("123", heap_sandbox.url), retry_policy=policy)
+    client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock))
+    assert len(heap_sandbox.requests) == 3
+    assert all(50.0 <= wait <= 100.0 for wait in clock.waits)
+
+
+def test_a_call_can_ask_for_fewer_tries(client, heap_sandbox, clock):
+    heap_sandbox.faults = Faults(status=500)
+    client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock), tries=2)
+    assert len(heap_sandbox.requests) == 2
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(60, 60), (86400, 300)])
+def test_a_wait_is_at_least_what_the_server_asked_for_up_to_five_minutes(client, heap_sandbox, clock, asked, waited):
+    heap_sandbox.faults = Faults(status=503, times=1, retry_after=asked)
+    assert client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock)).accepted
+    assert clock.now() == waited
+
+
+def test_a_slow_server_is_a_transient_failure(heap_sandbox, clock):
     heap_sandbox.faults = Faults(latency=1)
-    answer = HeapClient(Environment("123", heap_sandbox.url, timeout=0.1)).send(USER, [ITEM], tries=2)
+    client = HeapClient(Environment("123", heap_sandbox.url, timeout=0.1))
+    answer = client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock), tries=2)
     assert answer.transient
     assert "timed out" in answer.text
+
+
+def test_requests_and_bytes_are_counted_with_each_try(client, heap_sandbox, clock):
+    heap_sandbox.faults = Faults(status=500, times=1)
+    client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock))
+    assert (client.requests, client.bytes) == (2, 2 * len(client.body(USER, [ITEM])))
 
 
 def test_credentials_of_other_services_are_not_sent(client, heap_sandbox, tmp_path, monkeypatch):
@@ -68,35 +119,3 @@ def test_credentials_of_other_services_are_not_sent(client, heap_sandbox, tmp_pa
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     prepared = client._session.prepare_request(requests.Request("POST", heap_sandbox.url))
     assert "Authorization" not in prepared.headers
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("7", 7),
-        ("0", 0),
-        ("86400", 300),
-        ("soon", None),
-        ("-5", None),
-    ],
-)
-def test_retry_after_is_read_in_both_forms_up_to_five_minutes(header, seconds):
-    response = requests.Response()
-    if header is not None:
-        response.headers["Retry-After"] = header
-    assert _retry_after(response) == seconds
-
-
-@pytest.mark.parametrize(("ahead", "seconds"), [(60, 60), (-60, 0), (86400, 300)])
-def test_retry_after_may_be_a_date(ahead, seconds):
-    response = requests.Response()
-    response.headers["Retry-After"] = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)
-    assert _retry_after(response) == pytest.approx(seconds, abs=2)
-
-
-def test_a_wait_for_retry_after_is_at_least_what_was_asked(client, heap_sandbox):
-    heap_sandbox.faults = Faults(status=503, times=1, retry_after=1)
-    began = time.monotonic()
-    assert client.send(USER, [ITEM]).accepted
-    assert time.monotonic() - began >= 1

@@ -10,37 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_heap.api.rate_limiter import COUNTERS, SLOT, WINDOW, Clock, RateLimiter, RateLimiterClosed
+from tests.unit.api.fake_clock import FakeClock
 
 MINUTE = 60.0
-
-
-class FakeClock(Clock):
-    """Time passes only while somebody waits; what is due by then happens on the way."""
-
-    def __init__(self):
-        self.time = 0.0
-        self.waits = []
-        self.due = []
-
-    def now(self):
-        return self.time
-
-    def wait(self, condition, seconds):
-        self.waits.append(seconds)
-        self.pass_until(self.time + (float("inf") if seconds is None else seconds))
-
-    def at(self, time, action):
-        self.due.append((time, action))
-        self.due.sort(key=lambda due: due[0])
-
-    def pass_until(self, time):
-        """Let time pass up to the next action that is due, or else all of it."""
-        if self.due and self.due[0][0] <= time:
-            self.time, action = self.due.pop(0)
-            action()
-        else:
-            assert time < float("inf"), "nobody would ever notify"
-            self.time = time
 
 
 @pytest.fixture
