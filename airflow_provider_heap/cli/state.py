@@ -16,8 +16,10 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.operators.heap import HeapSyncOperator
 from airflow_provider_heap.sync.run import RunMode
+from airflow_provider_heap.sync.state.dialects import MAX_KEYS
 from airflow_provider_heap.sync.state.lease import Holder, Lease
-from airflow_provider_heap.sync.state.store import KEYS_AT_ONCE, Store
+from airflow_provider_heap.sync.state.store import Store
+from airflow_provider_heap.sync.stop_signal import StopSignal
 
 
 @command
@@ -26,12 +28,12 @@ def show(args: Namespace) -> None:
     operator, _ = rendered(args)
     store, scope = _store(operator), operator.scope()
     if args.key is not None:
-        [digest] = scope.digests([operator.sync_key(args.key, args.event)])
+        [digest] = scope.key_hashes([operator.sync_key(args.key, args.event)])
         sent_at = store.sent_at(digest)
         told = f"was sent {_time(sent_at)}" if sent_at is not None else "is not recorded: the next run sends it"
         print(f"Key {args.key!r} of sync {scope.sync} {told}.")
         return
-    about = store.about(scope) or {}
+    about = store.sync_row(scope) or {}
     row = {
         "sync": scope.sync,
         "object": f"{scope.heap_object.name}s",
@@ -52,13 +54,13 @@ def forget(args: Namespace) -> None:
     store, scope = _store(operator), operator.scope()
     if bool(args.key) == args.all:
         raise NotFoundError("Say which keys to forget with --key, or --all.")
-    digests = None if args.all else scope.digests([operator.sync_key(key, args.event) for key in args.key])
+    digests = None if args.all else scope.key_hashes([operator.sync_key(key, args.event) for key in args.key])
     if args.all and not args.yes:
         print(f"Forget all {store.size(scope.id):,} keys of sync {scope.sync}? The next run sends every row. (y/n)")
         if input().strip().lower() not in ("y", "yes"):
             raise SystemExit("Nothing was forgotten.")
     with _held(store, operator, "forget"):
-        count = store.forget(scope.id, digests)
+        count = store.delete(scope.id, digests)
     print(f"{count:,} keys of sync {scope.sync} were forgotten; the next run sends their rows again.")
 
 
@@ -109,7 +111,7 @@ def import_(args: Namespace) -> None:
                 found = by_time[line["sent_at"]]
                 found[line["key"]] = line["fingerprint"]
                 count += 1
-                if len(found) == KEYS_AT_ONCE:
+                if len(found) == MAX_KEYS:
                     store.record(scope.id, by_time.pop(line["sent_at"]), line["sent_at"])
             for sent_at, prints in by_time.items():
                 store.record(scope.id, prints, sent_at)
@@ -120,7 +122,7 @@ def _store(operator: HeapSyncOperator) -> Store:
     store = operator.store()
     if store is None:
         raise NotFoundError(f"Task {operator.task_id!r} keeps no state: it has no state_conn_id.")
-    store.make()
+    store.create_tables()
     return store
 
 
@@ -128,13 +130,13 @@ def _store(operator: HeapSyncOperator) -> Store:
 def _held(store: Store, operator: HeapSyncOperator, what: str) -> Iterator[None]:
     """Keep runs of the sync out meanwhile."""
     scope = operator.scope()
-    store.enroll(scope)
-    lease = Lease(store, scope, Holder(f"airflow heap state {what}"), lost=lambda error: None)
-    lease.take()
+    store.register_sync(scope)
+    lease = Lease(store, scope, Holder(f"airflow heap state {what}"), StopSignal())
+    lease.acquire()
     try:
         yield
     finally:
-        lease.give_back()
+        lease.release()
 
 
 def _header(operator: HeapSyncOperator) -> dict[str, Any]:

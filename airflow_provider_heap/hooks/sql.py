@@ -9,10 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.sync.state.dialects import dialect_class
 from airflow_provider_heap.sync.state.store import Store
-
-#: Seconds to wait for another writer of an SQLite file.
-SQLITE_TIMEOUT = 60
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -44,10 +42,10 @@ def sql_hook(conn_id: str, hook_params: dict[str, Any] | None = None) -> DbApiHo
 
 def state_store(conn_id: str, table: str) -> Store:
     """
-    Return the state that a SQL connection holds.
+    Return the state's tables in the database of a SQL connection. May block: it opens a connection.
 
     :param conn_id: the connection's ID.
-    :param table: name of the table.
+    :param table: name of the table of keys, may be ``schema.table``.
     :raises ModelError: when the connection can't hold a table.
     """
     try:
@@ -65,11 +63,10 @@ def state_store(conn_id: str, table: str) -> Store:
 def _engine(hook: DbApiHook) -> Engine:
     """Return an engine whose connections are the hook's own, with all of its settings, where the two fit."""
     engine: Engine = hook.get_sqlalchemy_engine()
-    if engine.dialect.name == "sqlite":
-        # Its connections may only be used on the thread that opened them; the engine sees to that. And it has one
-        # writer at a time: shards of a sync wait for each other.
-        patient: Engine = hook.get_sqlalchemy_engine({"connect_args": {"timeout": SQLITE_TIMEOUT}})
-        return patient
+    connect_args = dialect_class(engine).connect_args
+    if connect_args is not None:
+        own: Engine = hook.get_sqlalchemy_engine({"connect_args": dict(connect_args)})
+        return own
     lock = threading.Lock()
 
     def connect() -> Any:
@@ -79,11 +76,11 @@ def _engine(hook: DbApiHook) -> Engine:
     try:
         connection = connect()
     except Exception:
-        return engine  # that it can't be reached is for those to tell who use it
+        return engine  # whoever uses it reports that the database can't be reached
     driver = type(connection).__module__.partition(".")[0]
     connection.close()
     if driver != getattr(engine.dialect.dbapi, "__name__", "").partition(".")[0]:
         return engine
     engine.dispose()
-    found: Engine = hook.get_sqlalchemy_engine({"creator": connect})
-    return found
+    hook_engine: Engine = hook.get_sqlalchemy_engine({"creator": connect})
+    return hook_engine

@@ -19,11 +19,14 @@ from airflow_provider_heap.links.heap import HeapLink
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
 from airflow_provider_heap.operators.xcom import leave, tell_assets
 from airflow_provider_heap.sync.guards import Guards
+from airflow_provider_heap.sync.plan import StateSettings
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.run import Chunks, DeliverySettings, Log, RunMode, SyncRun
 from airflow_provider_heap.sync.state.lease import Holder
-from airflow_provider_heap.sync.state.store import DEFAULT_TABLE, StateKey, Store
+from airflow_provider_heap.sync.state.state_key import StateKey
+from airflow_provider_heap.sync.state.store import Store
 from airflow_provider_heap.sync.state.sync_state import SyncState
+from airflow_provider_heap.sync.state.tables import DEFAULT_TABLE
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -225,8 +228,12 @@ class HeapDeliveryOperator(BaseOperator):
             store,
             self.scope(),
             holder,
-            all_rows=flag("full_sync", self.full_sync),
-            retention=seconds("state_retention", self.state_retention),
+            StateSettings(
+                self.state_conn_id or "",
+                self.state_table,
+                full_sync=flag("full_sync", self.full_sync),
+                retention=seconds("state_retention", self.state_retention),
+            ),
             read_only=aim is RunMode.DRY_RUN,
         )
 

@@ -28,6 +28,7 @@ from airflow_provider_heap.sync.mapping.mapper import Mapper
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.report import PROGRESS_EVERY, Report
 from airflow_provider_heap.sync.state.sync_state import SyncState
+from airflow_provider_heap.sync.stop_signal import StopSignal
 
 #: Seconds that requests in flight get when the run ends early. Airflow follows SIGTERM with SIGKILL after five.
 SHUTDOWN_GRACE = 3.0
@@ -222,7 +223,9 @@ class SyncRun:
         done = False
         try:
             if self.state:
-                self.state.begin(self._log.warning, self._delivery.stop)
+                stop = StopSignal()
+                stop.on_set(lambda: self._stop_with(stop))
+                self.state.open(stop, self._log)
             with closing(chunks), _rows_no_garbage():
                 for mapping, rows in chunks:
                     self._take(mapping, rows)
@@ -260,7 +263,7 @@ class SyncRun:
         finally:
             self._finish()
             if self.state:
-                self.state.end(done, self._log.warning)
+                self.state.close(done)
             for line in self.report.recap(self._title):
                 self._log.info("%s", line)
         return self.report
@@ -285,6 +288,12 @@ class SyncRun:
             f"{kind} {self._name}: {self._object.name}s ({self._object.behaviour}) to {self._client.environment.label}"
         )
 
+    def _stop_with(self, stop: StopSignal) -> None:
+        try:
+            stop.raise_if_set()
+        except BaseException as error:
+            self._delivery.stop(error)
+
     def _deliver(self, batch: ItemBatch) -> None:
         self._courier.deliver(batch)
 
@@ -292,7 +301,7 @@ class SyncRun:
         if self._mapping is None:
             self._guards.meet(mapping)
             if self.state and mapping.signature is not None:
-                self.state.meet(mapping.signature, self._log.warning)
+                self.state.check_mapping(mapping.signature)
         self._mapping = mapping
         for start in range(0, len(rows), MAPPED_ROWS):
             self._map(mapping, rows[start : start + MAPPED_ROWS])
@@ -307,7 +316,7 @@ class SyncRun:
         items = mapped.items
         self._guards.note(self._outcomes.rows_read, () if self.state else items.keys)
         if self.state:
-            items = self.state.changed(items)
+            items = self.state.select_changed(items)
             self.report.unchanged += len(mapped.items) - len(items)
         self._to_send += len(items)
         for batch in self._batcher.add(items):

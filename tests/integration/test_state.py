@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from contextlib import closing
 from datetime import timedelta
 
@@ -22,6 +21,7 @@ from airflow_provider_heap.operators.heap import (
 from airflow_provider_heap.sandbox import Faults
 from airflow_provider_heap.sync.state import lease
 from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.stop_signal import StopSignal
 
 
 @pytest.fixture(params=["sqlite", "pg", "maria"])
@@ -86,17 +86,6 @@ def test_keys_are_told_apart_byte_by_byte(heap_sandbox, warehouse, run, state):
     assert run(users(**state))["sent"] == len(keys)
     execute(warehouse, "update users set n = 2 where email in ('ada', 'ss')")
     assert counts(run(users(**state))) == {"read": len(keys), "unchanged": len(keys) - 2, "sent": 2, "requests": 1}
-
-
-def test_however_many_keys_a_lookup_has_few_statements_are_kept(heap_sandbox, warehouse, run, local_state):
-    store = users(**local_state).store()
-    store.make()
-    prints = {f"{n:032x}": f"{n:016x}" for n in range(2500)}
-    store.record("s", prints, 1)
-    for count in (0, 1, 9, 10, 11, 99, 101, 999, 1000, 1001, 2500):
-        wanted = dict(list(prints.items())[:count])
-        assert store.known(list(wanted)) == wanted
-    assert len(store._statements._compiled) <= 4
 
 
 def test_what_heap_refused_comes_again_by_itself(heap_sandbox, warehouse, run, state):
@@ -226,51 +215,24 @@ def test_another_run_is_kept_out_and_may_come_when_the_first_is_done(heap_sandbo
     operator = users(**state)
     run(operator)
     ti.run_id = "the next run"
-    holding = Lease(operator.store(), operator.scope(), Holder("dag/other run", "sync[-1]"), lost=print)
-    holding.take()
+    holding = Lease(operator.store(), operator.scope(), Holder("dag/other run", "sync[-1]"), StopSignal())
+    holding.acquire()
     with pytest.raises(SyncRunningError, match="dag/other run") as raised:
         run(users(**state))
     assert raised.value.report["sent"] == 0
     assert len(heap_sandbox.requests) == 1
-    assert operator.store().about(operator.scope())["last_run"].startswith("dag/manual__")
-    holding.give_back()
+    assert operator.store().sync_row(operator.scope())["last_run"].startswith("dag/manual__")
+    holding.release()
     assert run(users(**state))["unchanged"] == 5
-
-
-def test_mapped_instances_of_one_run_share_and_a_retry_takes_over(warehouse, local_state, heap_sandbox, monkeypatch):
-    monkeypatch.setattr(lease, "RENEW_EVERY", 0.05)
-    warehouse.users(1)
-    operator = users(**local_state)
-    store, scope = operator.store(), operator.scope()
-    store.make()
-    store.enroll(scope)
-    lost = []
-    first = Lease(store, scope, Holder("dag/run", "sync[0]"), lost.append)
-    first.take()
-    second = Lease(store, scope, Holder("dag/run", "sync[1]"), lost.append)
-    second.take()
-    retry = Lease(store, scope, Holder("dag/run", "sync[0]"), lost.append)
-    retry.take()
-    deadline = time.monotonic() + 5
-    while not lost and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert [type(error) for error in lost] == [SyncRunningError]
-    retry.give_back()
-    with pytest.raises(SyncRunningError):
-        Lease(store, scope, Holder("dag/next", "sync[0]"), lost.append).take()
-    second.give_back()
-    third = Lease(store, scope, Holder("dag/next", "sync[0]"), lost.append)
-    third.take()
-    third.give_back()
 
 
 def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeypatch):
     warehouse.users(1)
     operator = users(**local_state)
     run(operator)
-    dead = Lease(operator.store(), operator.scope(), Holder("dag/dead", "sync[-1]"), lost=print)
-    dead.take()
-    dead._ended.set()  # as if its process were gone
+    dead = Lease(operator.store(), operator.scope(), Holder("dag/dead", "sync[-1]"), StopSignal())
+    dead.acquire()
+    dead._released.set()  # as if its process were gone
     with pytest.raises(SyncRunningError):
         run(users(**local_state))
     monkeypatch.setattr(lease, "EXPIRES_AFTER", 0.0)
@@ -280,12 +242,12 @@ def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeyp
 def test_events_need_no_lock(heap_sandbox, warehouse, run, local_state):
     warehouse.table("orders", [{"id": 1, "email": "a@example.com"}])
     operator = events(**local_state)
-    operator.store().make()
-    operator.store().enroll(operator.scope())
-    holding = Lease(operator.store(), operator.scope(), Holder("dag/other"), lost=print)
-    holding.take()
+    operator.store().create_tables()
+    operator.store().register_sync(operator.scope())
+    holding = Lease(operator.store(), operator.scope(), Holder("dag/other"), StopSignal())
+    holding.acquire()
     assert run(events(**local_state))["sent"] == 1
-    holding.give_back()
+    holding.release()
 
 
 def test_a_state_database_that_goes_away_in_the_middle_loses_nothing(heap_sandbox, warehouse, run, state, ti):

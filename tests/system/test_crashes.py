@@ -19,7 +19,7 @@ import pytest
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT, USER
 from airflow_provider_heap.sandbox import Faults
-from airflow_provider_heap.sync.state.store import StateKey
+from airflow_provider_heap.sync.state.state_key import StateKey
 from tests.conftest import ROOT
 
 ROWS = 6000
@@ -65,7 +65,7 @@ def test_killed_at_random_points_everything_arrives_and_nothing_recorded_is_sent
             sent = Counter(
                 digest
                 for request in heap_sandbox.requests[seen:]
-                for digest in scope.digests([item[heap_object.key] for item in request.items])
+                for digest in scope.key_hashes([item[heap_object.key] for item in request.items])
             )
             assert not recorded & sent.keys(), "a row that was recorded was sent again"
             recorded = _recorded(state)

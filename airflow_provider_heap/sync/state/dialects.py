@@ -1,112 +1,219 @@
 """
-The two statements that a run makes for thousands of keys, in the way that each database takes them fastest.
+What differs between the databases that state is kept in: one class for each of them.
 
-SQLAlchemy writes the SQL. But it looks at every parameter of every row, which costs more than the database; since all
-of ours are plain texts and numbers, they go straight to the driver.
+SQLAlchemy writes the SQL. But it examines every parameter of every row, which costs more than the database does. The
+values here are plain texts and numbers, so statements on many keys go straight to the driver.
+
+To add a database, write a class and name it in ``_CLASSES``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-#: Keys that a statement looks up; no database takes any number of them.
-SIZES = (10, 100, 1000)
+#: Numbers of keys for which lookup statements are kept; databases take no more parameters than the last.
+LOOKUP_SIZES = (10, 100, 1000)
+#: Most keys in one statement.
+MAX_KEYS = LOOKUP_SIZES[-1]
+
+#: Options of a table of hexadecimal digits and numbers.
+ASCII_TABLE: dict[str, Any] = {"sqlite_with_rowid": False, "mysql_charset": "ascii"}
+#: Options of a table of any text.
+TEXT_TABLE: dict[str, Any] = {"mysql_charset": "utf8mb4"}
+
+
+def hex_digits(length: int) -> sa.types.TypeEngine[str]:
+    """
+    Return the type of a column of hexadecimal digits.
+
+    :param length: number of digits.
+    """
+    # PostgreSQL then need not ask a language how to compare them.
+    return sa.String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
 
 
 class StateDialect:
     """
-    Statements on the table of keys.
+    Run the statements on many keys; base of the classes of the databases. Safe to use from several threads: two that
+    compile the same statement at once keep the same text.
 
-    :param table: the table.
-    :param dialect: of its database.
+    :param keys: the table of keys.
+    :param dialect: SQLAlchemy's dialect of the database.
     """
 
-    def __init__(self, table: sa.Table, dialect: sa.engine.Dialect) -> None:
-        self._table = table
-        self._dialect = dialect
-        self._compiled: dict[Any, Any] = {}
-        self._upsert = self._make_upsert()
+    #: Execution options of the engine.
+    execution_options: ClassVar[Mapping[str, Any]] = {}
+    #: Arguments of the driver, for a database whose connections SQLAlchemy must open itself; None when they may be the
+    #: Airflow hook's own.
+    connect_args: ClassVar[Mapping[str, Any] | None] = None
 
-    def known(self, connection: sa.engine.Connection, digests: Sequence[str]) -> Any:
+    def __init__(self, keys: sa.Table, dialect: sa.engine.Dialect) -> None:
+        self._keys = keys
+        self._dialect = dialect
+        self._lookups: dict[int, Any] = {}
+        self._columns = [column.name for column in keys.columns]
+        self._upsert = self._make_upsert()
+        self._compiled_upsert: Any = None
+
+    def fingerprints_of(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> Sequence[Any]:
         """
-        Return key and fingerprint of those keys that are recorded.
+        Return hash and fingerprint of those keys that are recorded.
 
         :param connection: to the database.
-        :param digests: the keys, one at least and 1000 at most.
+        :param key_hashes: 1 to 1000 keys.
         """
-        keys = self._table.c
-        query = sa.select(keys.key_hash, keys.fingerprint)
-        if self._dialect.name == "postgresql":
-            query = query.where(keys.key_hash == sa.any_(_array("digests")))
-            return connection.execute(query, {"digests": ",".join(digests)}).all()
         # Filled up with the last key to one of a few sizes: a statement of a thousand parameters is large, and kept.
-        size = next(size for size in SIZES if size >= len(digests))
-        digests = [*digests, *[digests[-1]] * (size - len(digests))]
-        names = [f"k{place}" for place in range(size)]
-        compiled = self._compiled.get(size)
-        if compiled is None:
-            query = query.where(keys.key_hash.in_(map(sa.bindparam, names)))
-            compiled = self._compiled[size] = query.compile(dialect=self._dialect)
-        values = _parameters(compiled, dict(zip(names, digests, strict=True)))
-        return connection.exec_driver_sql(compiled.string, values).all()
+        size = next(size for size in LOOKUP_SIZES if size >= len(key_hashes))
+        padded = [*key_hashes, *[key_hashes[-1]] * (size - len(key_hashes))]
+        names = [f"k{position}" for position in range(size)]
+        lookup = self._lookups.get(size)
+        if lookup is None:
+            columns = self._keys.c
+            query = sa.select(columns.key_hash, columns.fingerprint)
+            query = query.where(columns.key_hash.in_(map(sa.bindparam, names)))
+            lookup = self._lookups[size] = query.compile(dialect=self._dialect)
+        parameters = _parameters(lookup, dict(zip(names, padded, strict=True)))
+        return connection.exec_driver_sql(lookup.string, parameters).all()
 
-    def write(
-        self, connection: sa.engine.Connection, sync_id: str, digests: list[str], prints: list[str], sent_at: int
+    def upsert(
+        self, connection: sa.engine.Connection, sync_id: str, fingerprints: Mapping[str, str], sent_at: int
     ) -> None:
         """
         Write keys and their fingerprints, whether they are recorded or not.
 
         :param connection: to the database, in a transaction.
-        :param sync_id: whose they are.
-        :param digests: the keys, each once.
-        :param prints: their fingerprints.
+        :param sync_id: ID of their state.
+        :param fingerprints: by key, in the order in which they are written.
         :param sent_at: when Heap took them, in seconds since 1970.
         """
-        if self._dialect.name == "postgresql":
-            connection.execute(
-                self._upsert,
-                {"sync": sync_id, "digests": ",".join(digests), "prints": ",".join(prints), "sent_at": sent_at},
-            )
-            return
-        if self._dialect.name not in ("sqlite", "mysql", "mariadb"):
-            connection.execute(sa.delete(self._table).where(self._table.c.key_hash.in_(digests)))
-        compiled = self._compiled.get("upsert")
-        if compiled is None:
-            columns = [column.name for column in self._table.columns]
-            compiled = self._compiled["upsert"] = self._upsert.compile(dialect=self._dialect, column_keys=columns)
+        if self._compiled_upsert is None:
+            self._compiled_upsert = self._upsert.compile(dialect=self._dialect, column_keys=self._columns)
+        upsert = self._compiled_upsert
         rows = [
-            _parameters(compiled, {"sync_id": sync_id, "key_hash": key, "fingerprint": found, "sent_at": sent_at})
-            for key, found in zip(digests, prints, strict=True)
+            _parameters(
+                upsert, {"sync_id": sync_id, "key_hash": key_hash, "fingerprint": fingerprint, "sent_at": sent_at}
+            )
+            for key_hash, fingerprint in fingerprints.items()
         ]
-        connection.exec_driver_sql(compiled.string, rows)
+        connection.exec_driver_sql(upsert.string, rows)
 
-    def _make_upsert(self) -> Any:
-        if self._dialect.name == "postgresql":
-            rows = sa.select(
-                sa.func.unnest(_array("digests")),
-                sa.bindparam("sync", type_=sa.String),
-                sa.func.unnest(_array("prints")),
-                sa.bindparam("sent_at", type_=sa.BigInteger),
-            )
-            postgres = postgresql.insert(self._table).from_select([column.name for column in self._table.columns], rows)
-            return postgres.on_conflict_do_update(
-                index_elements=["key_hash"],
-                set_={"fingerprint": postgres.excluded.fingerprint, "sent_at": postgres.excluded.sent_at},
-            )
-        if self._dialect.name == "sqlite":
-            lite = sqlite.insert(self._table)
-            return lite.on_conflict_do_update(
-                index_elements=["key_hash"],
-                set_={"fingerprint": lite.excluded.fingerprint, "sent_at": lite.excluded.sent_at},
-            )
-        if self._dialect.name in ("mysql", "mariadb"):
-            maria = mysql.insert(self._table)
-            return maria.on_duplicate_key_update(fingerprint=maria.inserted.fingerprint, sent_at=maria.inserted.sent_at)
-        return sa.insert(self._table)
+    def _make_upsert(self) -> sa.Insert:
+        """Return the statement that writes a key whether it is recorded or not."""
+        raise NotImplementedError
+
+
+class OtherDialect(StateDialect):
+    """A database of which no upsert is known: recorded keys are deleted and inserted again."""
+
+    def upsert(
+        self, connection: sa.engine.Connection, sync_id: str, fingerprints: Mapping[str, str], sent_at: int
+    ) -> None:
+        """
+        Write keys and their fingerprints, whether they are recorded or not.
+
+        :param connection: to the database, in a transaction.
+        :param sync_id: ID of their state.
+        :param fingerprints: by key, in the order in which they are written.
+        :param sent_at: when Heap took them, in seconds since 1970.
+        """
+        connection.execute(sa.delete(self._keys).where(self._keys.c.key_hash.in_(list(fingerprints))))
+        super().upsert(connection, sync_id, fingerprints, sent_at)
+
+    def _make_upsert(self) -> sa.Insert:
+        return sa.insert(self._keys)
+
+
+class SqliteDialect(StateDialect):
+    """SQLite: one writer at a time, and connections that are bound to the thread that opened them."""
+
+    #: Seconds to wait for another writer of the file: shards of a sync wait for each other.
+    connect_args: ClassVar[Mapping[str, Any] | None] = {"timeout": 60}
+
+    def _make_upsert(self) -> sa.Insert:
+        insert = sqlite.insert(self._keys)
+        return insert.on_conflict_do_update(
+            index_elements=["key_hash"],
+            set_={"fingerprint": insert.excluded.fingerprint, "sent_at": insert.excluded.sent_at},
+        )
+
+
+class MySqlDialect(StateDialect):
+    """MySQL and MariaDB."""
+
+    # The default would lock the gaps between keys, and shards of one sync would wait for each other.
+    execution_options: ClassVar[Mapping[str, Any]] = {"isolation_level": "READ COMMITTED"}
+
+    def _make_upsert(self) -> sa.Insert:
+        insert = mysql.insert(self._keys)
+        return insert.on_duplicate_key_update(fingerprint=insert.inserted.fingerprint, sent_at=insert.inserted.sent_at)
+
+
+class PostgresDialect(StateDialect):
+    """PostgreSQL: many keys travel as one array."""
+
+    def fingerprints_of(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> Sequence[Any]:
+        """
+        Return hash and fingerprint of those keys that are recorded.
+
+        :param connection: to the database.
+        :param key_hashes: 1 to 1000 keys.
+        """
+        columns = self._keys.c
+        query = sa.select(columns.key_hash, columns.fingerprint).where(columns.key_hash == sa.any_(_array("keys")))
+        return connection.execute(query, {"keys": ",".join(key_hashes)}).all()
+
+    def upsert(
+        self, connection: sa.engine.Connection, sync_id: str, fingerprints: Mapping[str, str], sent_at: int
+    ) -> None:
+        """
+        Write keys and their fingerprints, whether they are recorded or not.
+
+        :param connection: to the database, in a transaction.
+        :param sync_id: ID of their state.
+        :param fingerprints: by key, in the order in which they are written.
+        :param sent_at: when Heap took them, in seconds since 1970.
+        """
+        parameters = {
+            "keys": ",".join(fingerprints),
+            "fingerprints": ",".join(fingerprints.values()),
+            "sync": sync_id,
+            "sent_at": sent_at,
+        }
+        connection.execute(self._upsert, parameters)
+
+    def _make_upsert(self) -> sa.Insert:
+        rows = sa.select(
+            sa.func.unnest(_array("keys")),
+            sa.bindparam("sync", type_=sa.String),
+            sa.func.unnest(_array("fingerprints")),
+            sa.bindparam("sent_at", type_=sa.BigInteger),
+        )
+        insert = postgresql.insert(self._keys).from_select(self._columns, rows)
+        return insert.on_conflict_do_update(
+            index_elements=["key_hash"],
+            set_={"fingerprint": insert.excluded.fingerprint, "sent_at": insert.excluded.sent_at},
+        )
+
+
+_CLASSES: dict[str, type[StateDialect]] = {
+    "sqlite": SqliteDialect,
+    "postgresql": PostgresDialect,
+    "mysql": MySqlDialect,
+    "mariadb": MySqlDialect,
+}
+
+
+def dialect_class(engine: sa.engine.Engine) -> type[StateDialect]:
+    """
+    Return the class for a database.
+
+    :param engine: the database.
+    """
+    return _CLASSES.get(engine.dialect.name, OtherDialect)
 
 
 def _array(name: str) -> Any:

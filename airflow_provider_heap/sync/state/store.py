@@ -1,341 +1,237 @@
-"""
-The tables that state is kept in, in a database of the user's own; they make themselves.
-
-One holds a row for each key: the fingerprint of the item that Heap took last. The other, of the same name with
-``_syncs``, holds a row for each sync and target: whose keys these are, and who is at work on them
-(:mod:`.lease`). Keys are kept as hashes, in hexadecimal digits: no database's collation can
-take one for another, they are no personal data, and every database can index them.
-"""
+"""Read and write the tables of the state."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from airflow_provider_heap.api.environment import Environment
-from airflow_provider_heap.api.objects import HeapObject
-from airflow_provider_heap.exceptions import ModelError, StateError
-from airflow_provider_heap.sync.state.dialects import SIZES, StateDialect
+from airflow_provider_heap.exceptions import StateError
+from airflow_provider_heap.sync.state.dialects import MAX_KEYS, dialect_class
+from airflow_provider_heap.sync.state.state_key import StateKey
+from airflow_provider_heap.sync.state.tables import DEFAULT_TABLE, Tables
 
-DEFAULT_TABLE = "heap_sync_state"
-#: Keys asked for, or written, at a time.
-KEYS_AT_ONCE = SIZES[-1]
-#: Tries of a transaction that a deadlock or a lock that was not given in time ended: others write to the table too.
+#: Tries of a transaction that the database ended: a deadlock, or a lock that it did not get in time.
 TRIES = 3
-
-
-def fingerprints(bodies: Sequence[bytes]) -> list[str]:
-    """
-    Return how items are kept.
-
-    :param bodies: the JSON of each.
-    """
-    begun, found = blake2b(digest_size=8), []
-    for body in bodies:
-        hashed = begun.copy()  # costs less than to begin anew
-        hashed.update(body)
-        found.append(hashed.hexdigest())
-    return found
-
-
-@dataclass(frozen=True)
-class StateKey:
-    """
-    Whose keys they are: state is kept for each sync, environment and object apart, so that a sandbox or a staging App
-    ID never makes production look up to date.
-
-    :param sync: the sync's name.
-    :param environment: where it writes to.
-    :param heap_object: what it writes.
-    """
-
-    sync: str
-    environment: Environment
-    heap_object: HeapObject
-
-    @property
-    def id(self) -> str:
-        """The scope in 16 digits."""
-        parts = self.sync, self.environment.base_url, self.environment.app_id, self.heap_object.name
-        return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
-
-    def digests(self, keys: Sequence[str]) -> list[str]:
-        """
-        Return how keys are kept: their hashes, which are other ones in every scope.
-
-        :param keys: Account IDs, identities or idempotency keys.
-        """
-        begun, found = blake2b(f"{self.id}\x1f".encode(), digest_size=16), []
-        for key in keys:
-            hashed = begun.copy()
-            hashed.update(key.encode("utf-8", "surrogatepass"))
-            found.append(hashed.hexdigest())
-        return found
-
-
-def _digits(length: int) -> sa.types.TypeEngine[str]:
-    """Return the type of hexadecimal digits; PostgreSQL need not ask a language how to compare them."""
-    return sa.String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
-
-
-class Tables:
-    """
-    The two tables.
-
-    :param name: of the table of keys, may be ``schema.table``; the other one is called the same with ``_syncs``.
-    """
-
-    def __init__(self, name: str) -> None:
-        schema, _, table = name.strip().rpartition(".")
-        if not table:
-            raise ModelError(f"state_table must be a table's name, or schema.table; found {name!r}.")
-        self.metadata = sa.MetaData(schema=schema or None)
-        self.keys = sa.Table(
-            table,
-            self.metadata,
-            # It holds the sync too: with an index of two columns, and as long as it has no statistics, PostgreSQL would
-            # rather scan a whole sync than look up a thousand keys.
-            sa.Column("key_hash", _digits(32), primary_key=True),
-            sa.Column("sync_id", _digits(16), nullable=False),
-            sa.Column("fingerprint", sa.String(16), nullable=False),
-            sa.Column("sent_at", sa.BigInteger, nullable=False),
-            sqlite_with_rowid=False,
-            mysql_charset="ascii",
-        )
-        self.syncs = sa.Table(
-            f"{table}_syncs",
-            self.metadata,
-            sa.Column("sync_id", sa.String(16), primary_key=True),
-            sa.Column("sync_name", sa.String(500), nullable=False),
-            sa.Column("base_url", sa.String(500), nullable=False),
-            sa.Column("app_id", sa.String(50), nullable=False),
-            sa.Column("object", sa.String(50), nullable=False),
-            sa.Column("mapping", sa.String(50)),
-            sa.Column("last_run", sa.String(500)),
-            sa.Column("last_run_at", sa.BigInteger),
-            sa.Column("holders", sa.Text, nullable=False),
-            sa.Column("turn", sa.BigInteger, nullable=False),
-            mysql_charset="utf8mb4",
-        )
 
 
 class Store:
     """
-    The tables in a database; safe to use from several threads.
+    The state's tables in a database. Safe to use from several threads: ``_write_lock`` allows one transaction at a time
+    in this process, and nothing else changes. SQLite has one writer at a time anyway; elsewhere it is no slower.
 
     :param engine: the database.
-    :param table: the table's name, may be ``schema.table``.
+    :param table: name of the table of keys, may be ``schema.table``.
     :param name: what messages call the database: the ID of the connection.
+    :raises ModelError: when the table's name is empty.
     """
 
     def __init__(self, engine: sa.engine.Engine, table: str = DEFAULT_TABLE, name: str = "state") -> None:
-        # MySQL's default would lock the gaps between keys, and shards of one sync would wait for each other.
-        isolation = {"isolation_level": "READ COMMITTED"} if engine.dialect.name in ("mysql", "mariadb") else {}
-        self.engine = engine.execution_options(**isolation)
+        cls = dialect_class(engine)
+        self.engine = engine.execution_options(**cls.execution_options)
         self.tables = Tables(table)
-        self._statements = StateDialect(self.tables.keys, engine.dialect)
         self.name = name
+        self._dialect = cls(self.tables.keys, engine.dialect)
         self._table = table
-        # SQLite has one writer at a time; to write in turn is no slower elsewhere.
-        self._writing = threading.Lock()
+        self._write_lock = threading.Lock()
 
-    def make(self) -> None:
+    def create_tables(self) -> None:
         """
-        Make the tables that are missing.
+        Create the tables that are missing.
 
-        :raises StateError: when that fails.
+        :raises StateError: when the database fails.
         """
-        with self.told("made"):
+        with self._translate_errors("created"):
             try:
                 self.tables.metadata.create_all(self.engine)
             except DBAPIError:
-                # Another task may have made them in the same moment; if not, this raises again.
+                # Another task may have created them at the same moment; if not, this raises again.
                 self.tables.metadata.create_all(self.engine)
 
-    def exists(self) -> bool:
+    def has_tables(self) -> bool:
         """
-        Tell whether the tables are there.
+        Return whether there is a state to read.
 
-        :raises StateError: when the database can't be asked.
+        :raises StateError: when the database fails.
         """
-        with self.told("read"):
-            found = sa.inspect(self.engine)
-            return all(found.has_table(table.name, schema=table.schema) for table in self.tables.metadata.sorted_tables)
-
-    @contextmanager
-    def told(self, what: str) -> Iterator[None]:
-        """
-        Turn what the database raises into one of our own.
-
-        :param what: what could not be done to the state, for the message.
-        :raises StateError: when the block failed in the database.
-        """
-        try:
-            yield
-        except SQLAlchemyError as error:
-            # SQLAlchemy's own text quotes the statement and its parameters.
-            cause = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(
-                f"The state could not be {what}, in table {self._table!r} of connection {self.name!r}: "
-                f"{' '.join(str(cause).split())[:300]}. Rows that Heap took and that were not recorded are sent again "
-                "by the next try."
-            ) from error
+        with self._translate_errors("read"):
+            inspector = sa.inspect(self.engine)
+            tables = (self.tables.keys, self.tables.syncs)
+            return all(inspector.has_table(table.name, schema=table.schema) for table in tables)
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.engine.Connection]:
-        """Give a connection in a transaction, one at a time in this process."""
-        with self._writing, self.engine.begin() as connection:
+    def transaction(self, action: str) -> Iterator[sa.engine.Connection]:
+        """
+        Yield a connection in a transaction, which is committed on exit.
+
+        :param action: what is done to the state, for the message of an error: a participle.
+        :raises StateError: when the database fails.
+        """
+        with self._translate_errors(action), self._write_lock, self.engine.begin() as connection:
             yield connection
 
-    def enroll(self, scope: StateKey) -> None:
+    def register_sync(self, key: StateKey) -> None:
         """
-        Give a sync and target its row, unless it has one.
+        Create the row of a sync and target, unless it is there.
 
-        :param scope: the sync and its target.
-        :raises StateError: when that fails.
+        :param key: the sync and its target.
+        :raises StateError: when the database fails.
         """
-        if self.about(scope) is not None:
+        if self.sync_row(key) is not None:
             return
         row = {
-            "sync_id": scope.id,
-            "sync_name": scope.sync,
-            "base_url": scope.environment.base_url,
-            "app_id": scope.environment.app_id,
-            "object": scope.heap_object.name,
+            "sync_id": key.id,
+            "sync_name": key.sync,
+            "base_url": key.environment.base_url,
+            "app_id": key.environment.app_id,
+            "object": key.heap_object.name,
             "holders": "{}",
             "turn": 0,
         }
         # Another instance of the same sync may be faster.
-        with self.told("written"), suppress(IntegrityError), self.transaction() as connection:
-            connection.execute(sa.insert(self.tables.syncs), row)
+        with self._translate_errors("written"), suppress(IntegrityError), self._write_lock:  # noqa: SIM117
+            with self.engine.begin() as connection:
+                connection.execute(sa.insert(self.tables.syncs), row)
 
-    def about(self, scope: StateKey) -> dict[str, Any] | None:
+    def sync_row(self, key: StateKey) -> dict[str, Any] | None:
         """
-        Return the row of a sync and target.
+        Return the row of a sync and target by column; None when there is none.
 
-        :param scope: the sync and its target.
-        :raises StateError: when it can't be read.
+        :param key: the sync and its target.
+        :raises StateError: when the database fails.
         """
-        return next((row for row in self.targets(scope.sync) if row["sync_id"] == scope.id), None)
+        return next((row for row in self.sync_rows(key.sync) if row["sync_id"] == key.id), None)
 
-    def targets(self, sync: str) -> list[dict[str, Any]]:
+    def sync_rows(self, sync: str) -> list[dict[str, Any]]:
         """
-        Return the rows of a sync, one for each target that it ever had.
+        Return the rows of a sync by column, one for each target that it ever had.
 
-        :param sync: its name.
-        :raises StateError: when they can't be read.
+        :param sync: name of the sync.
+        :raises StateError: when the database fails.
         """
         table = self.tables.syncs
-        with self.told("read"), self.engine.connect() as connection:
+        with self._translate_errors("read"), self.engine.connect() as connection:
             rows = connection.execute(sa.select(table).where(table.c.sync_name == sync))
-            # The database may take names for the same that differ in case.
+            # The database may ignore case when it compares names.
             return [dict(row._mapping) for row in rows if row.sync_name == sync]
 
-    def note(self, scope: StateKey, **values: Any) -> None:
+    def update_sync(self, key: StateKey, **values: Any) -> None:
         """
         Write into the row of a sync and target.
 
-        :param scope: the sync and its target.
+        :param key: the sync and its target.
         :param values: by column.
-        :raises StateError: when that fails.
+        :raises StateError: when the database fails.
         """
         table = self.tables.syncs
-        with self.told("written"), self.transaction() as connection:
-            connection.execute(sa.update(table).where(table.c.sync_id == scope.id).values(**values))
+        with self.transaction("written") as connection:
+            connection.execute(sa.update(table).where(table.c.sync_id == key.id).values(**values))
 
-    def known(self, digests: Sequence[str]) -> dict[str, str]:
+    def fingerprints_of(self, key_hashes: Sequence[str]) -> dict[str, str]:
         """
         Return the fingerprints of those keys that are recorded.
 
-        :param digests: the keys.
-        :raises StateError: when they can't be read.
+        :param key_hashes: the keys.
+        :raises StateError: when the database fails.
         """
-        found: dict[str, str] = {}
-        with self.told("read"), self.engine.connect() as connection:
-            for start in range(0, len(digests), KEYS_AT_ONCE):
-                found.update(self._statements.known(connection, digests[start : start + KEYS_AT_ONCE]))
-        return found
+        fingerprints: dict[str, str] = {}
+        with self._translate_errors("read"), self.engine.connect() as connection:
+            for start in range(0, len(key_hashes), MAX_KEYS):
+                rows = self._dialect.fingerprints_of(connection, key_hashes[start : start + MAX_KEYS])
+                fingerprints.update({row.key_hash: row.fingerprint for row in rows})
+        return fingerprints
 
-    def record(self, sync_id: str, prints: dict[str, str], sent_at: int) -> None:
+    def record(self, sync_id: str, fingerprints: Mapping[str, str], sent_at: int) -> None:
         """
-        Write keys down, in one transaction.
+        Record keys, in one transaction.
 
-        :param sync_id: the scope's.
-        :param prints: fingerprints by key.
+        :param sync_id: ID of their state.
+        :param fingerprints: by key.
         :param sent_at: when Heap took them, in seconds since 1970.
-        :raises StateError: when they can't be written.
+        :raises StateError: when the database fails.
         """
         # In one order, so that shards that write the same keys wait for each other instead of locking each other up.
-        keys = sorted(prints)
-        with self.told("written"):
+        ordered = dict(sorted(fingerprints.items()))
+        with self._translate_errors("written"):
             for attempt in Retrying(
                 retry=retry_if_exception_type(OperationalError),
                 stop=stop_after_attempt(TRIES),
                 wait=wait_random(0.05, 0.3),
                 reraise=True,
             ):
-                with attempt, self.transaction() as connection:
-                    self._statements.write(connection, sync_id, keys, [prints[key] for key in keys], sent_at)
+                with attempt, self._write_lock, self.engine.begin() as connection:
+                    self._dialect.upsert(connection, sync_id, ordered, sent_at)
 
-    def forget(self, sync_id: str, digests: Sequence[str] | None = None, before: int | None = None) -> int:
+    def delete(self, sync_id: str, key_hashes: Sequence[str] | None = None, before: int | None = None) -> int:
         """
-        Strike keys out, and return how many there were.
+        Delete keys.
 
-        :param sync_id: the scope's.
-        :param digests: the keys; None for all.
+        :param sync_id: ID of their state.
+        :param key_hashes: the keys; None for all.
         :param before: only those that were sent before that time, in seconds since 1970.
-        :raises StateError: when that fails.
+        :return: how many there were.
+        :raises StateError: when the database fails.
         """
         keys = self.tables.keys.c
         statement = sa.delete(self.tables.keys).where(keys.sync_id == sync_id)
-        if digests is not None:
-            statement = statement.where(keys.key_hash.in_(digests))
+        if key_hashes is not None:
+            statement = statement.where(keys.key_hash.in_(key_hashes))
         if before is not None:
             statement = statement.where(keys.sent_at < before)
-        with self.told("changed"), self.transaction() as connection:
+        with self.transaction("changed") as connection:
             return connection.execute(statement).rowcount
 
-    def sent_at(self, digest: str) -> int | None:
+    def sent_at(self, key_hash: str) -> int | None:
         """
         Return when a key was sent, in seconds since 1970; None when it is not recorded.
 
-        :param digest: the key.
-        :raises StateError: when it can't be read.
+        :param key_hash: the key.
+        :raises StateError: when the database fails.
         """
         keys = self.tables.keys.c
-        with self.told("read"), self.engine.connect() as connection:
-            found: int | None = connection.execute(sa.select(keys.sent_at).where(keys.key_hash == digest)).scalar()
-            return found
+        with self._translate_errors("read"), self.engine.connect() as connection:
+            seconds: int | None = connection.execute(sa.select(keys.sent_at).where(keys.key_hash == key_hash)).scalar()
+            return seconds
 
     def rows(self, sync_id: str) -> Iterator[tuple[str, str, int]]:
         """
-        Return all that is recorded: key, fingerprint and when it was sent, in seconds since 1970.
+        Yield everything that is recorded: key, fingerprint and when it was sent, in seconds since 1970.
 
-        :param sync_id: the scope's.
-        :raises StateError: when it can't be read.
+        :param sync_id: ID of the state.
+        :raises StateError: when the database fails.
         """
         keys = self.tables.keys.c
         query = sa.select(keys.key_hash, keys.fingerprint, keys.sent_at).where(keys.sync_id == sync_id)
-        with self.told("read"), self.engine.connect() as connection:
+        with self._translate_errors("read"), self.engine.connect() as connection:
             yield from map(tuple, connection.execution_options(stream_results=True).execute(query))
 
     def size(self, sync_id: str) -> int:
         """
         Return how many keys are recorded.
 
-        :param sync_id: the scope's.
-        :raises StateError: when they can't be counted.
+        :param sync_id: ID of the state.
+        :raises StateError: when the database fails.
         """
         keys = self.tables.keys
         query = sa.select(sa.func.count()).select_from(keys).where(keys.c.sync_id == sync_id)
-        with self.told("read"), self.engine.connect() as connection:
+        with self._translate_errors("read"), self.engine.connect() as connection:
             return int(connection.execute(query).scalar() or 0)
+
+    @contextmanager
+    def _translate_errors(self, action: str) -> Iterator[None]:
+        """Raise what the database raises as a StateError."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            # SQLAlchemy's own text quotes the statement and its parameters.
+            cause = getattr(error, "orig", None) or type(error).__name__
+            raise StateError(
+                f"The state could not be {action}, in table {self._table!r} of connection {self.name!r}: "
+                f"{' '.join(str(cause).split())[:300]}. Rows that Heap took and that were not recorded are sent again "
+                "by the next try."
+            ) from error

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.stop_signal import StopSignal
 
 DAG = """
 with DAG(dag_id="people", schedule=None):
@@ -122,13 +123,13 @@ def test_state_travels_in_a_file(heap, sync, tmp_path):
 def test_nothing_is_changed_while_a_run_is_at_work(heap, sync, run):
     sync()
     operator = HeapUserSyncOperator(task_id="users", model="", sync_name="people.users", state_conn_id="state")
-    lease = Lease(operator.store(), operator.scope(), Holder("dag/run"), lost=print)
-    lease.take()
+    lease = Lease(operator.store(), operator.scope(), Holder("dag/run"), StopSignal())
+    lease.acquire()
     with pytest.raises(SystemExit, match="held by another run"):
         heap("state", "forget", "people", "users", "--all", "--yes")
     with pytest.raises(SystemExit, match="held by another run"):
         heap("state", "adopt", "people", "users")
-    lease.give_back()
+    lease.release()
     assert sync()["unchanged"] == 5
 
 

@@ -1,0 +1,50 @@
+"""Every database writes and finds many keys at once."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from airflow_provider_heap.sync.state.dialects import OtherDialect, SqliteDialect, dialect_class
+
+ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)
+
+
+def keys(count, value):
+    return {f"{n:032x}": f"{value:016x}" for n in range(count)}
+
+
+@ALL
+def test_a_key_is_written_whether_it_is_recorded_or_not(store):
+    store.record("s", keys(3, 1), 1)
+    store.record("s", keys(5, 2), 2)
+    assert sorted(store.rows("s")) == [(key, fingerprint, 2) for key, fingerprint in keys(5, 2).items()]
+
+
+def test_a_database_without_an_upsert_of_ours_has_its_keys_deleted_first(store):
+    store._dialect = OtherDialect(store.tables.keys, store.engine.dialect)
+    store.record("s", keys(3, 1), 1)
+    store.record("s", keys(5, 2), 2)
+    assert sorted(store.rows("s")) == [(key, fingerprint, 2) for key, fingerprint in keys(5, 2).items()]
+    assert store.fingerprints_of(list(keys(5, 2))) == keys(5, 2)
+
+
+@ALL
+def test_any_number_of_keys_is_found(store):
+    recorded = keys(2500, 7)
+    store.record("s", recorded, 1)
+    for count in (0, 1, 9, 10, 11, 99, 101, 999, 1000, 1001, 2500):
+        wanted = dict(list(recorded.items())[:count])
+        assert store.fingerprints_of(list(wanted)) == wanted
+    assert store.fingerprints_of(["f" * 32]) == {}
+
+
+def test_few_lookup_statements_are_kept_however_many_keys_they_look_up(store):
+    for count in range(1, 1200):
+        store.fingerprints_of([f"{n:032x}" for n in range(count)])
+    assert len(store._dialect._lookups) <= 3
+
+
+def test_a_database_is_known_by_its_name():
+    assert dialect_class(sa.create_engine("sqlite://")) is SqliteDialect
+    assert dialect_class(sa.create_mock_engine("oracle://", None)) is OtherDialect

@@ -1,0 +1,75 @@
+"""The tables are created, read and written, and their database's errors become our own."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from airflow_provider_heap.exceptions import StateError
+from airflow_provider_heap.hooks.sql import state_store
+from airflow_provider_heap.sync.state.state_key import StateKey
+
+ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)
+
+
+@ALL
+def test_tables_are_created_once_however_many_do_it_at_the_same_time(conn_id):
+    stores = [state_store(conn_id, "heap_sync_state") for _ in range(8)]
+    assert not stores[0].has_tables()
+    barrier, errors = threading.Barrier(8), []
+
+    def create(store):
+        barrier.wait()
+        try:
+            store.create_tables()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=create, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert all(store.has_tables() for store in stores)
+    for store in stores:
+        store.engine.dispose()
+
+
+@ALL
+def test_a_sync_is_registered_once_and_its_row_can_be_written(store, key):
+    store.register_sync(key)
+    store.update_sync(key, mapping="1:abc", last_run="dag/run")
+    [row] = store.sync_rows(key.sync)
+    assert row == store.sync_row(key)
+    assert (row["sync_id"], row["object"], row["mapping"], row["last_run"]) == (key.id, "user", "1:abc", "dag/run")
+
+
+@ALL
+def test_a_name_that_differs_in_case_is_another_sync(store, key):
+    other = StateKey(key.sync.upper(), key.environment, key.heap_object)
+    assert store.sync_row(other) is None
+    store.register_sync(other)
+    assert len(store.sync_rows(key.sync)) == len(store.sync_rows(other.sync)) == 1
+
+
+@ALL
+def test_keys_are_counted_and_deleted_by_state_by_name_and_by_age(store):
+    store.record("s", {"a": "1", "b": "2"}, 100)
+    store.record("s", {"c": "3"}, 200)
+    store.record("t", {"d": "4"}, 100)
+    assert (store.size("s"), store.sent_at("c"), store.sent_at("x")) == (3, 200, None)
+    assert store.delete("s", ["a", "d"]) == 1
+    assert store.delete("s", before=200) == 1
+    assert store.delete("s") == 1
+    assert (store.size("s"), store.size("t")) == (0, 1)
+
+
+def test_an_error_names_the_table_and_the_connection_and_no_value(store, conn_id):
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("drop table heap_sync_state"))
+    with pytest.raises(StateError, match=f"'heap_sync_state' of connection '{conn_id}'") as raised:
+        store.record("s", {"secret": "value"}, 1)
+    assert "secret" not in str(raised.value)
