@@ -1,4 +1,4 @@
-"""Run from the command line: ``python -m benchmarks [race] [parts] [sizes] [unchanged]``; all when none is named."""
+"""Run ``python -m benchmarks [race] [parts] [sizes] [unchanged] [imports]``; all of them when none is named."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from benchmarks.imports import imports
 from benchmarks.parts import parts
 from benchmarks.picture import draw
 from benchmarks.race import race
@@ -16,7 +17,7 @@ from benchmarks.unchanged import unchanged
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-ALL = ["race", "parts", "sizes", "unchanged"]
+ALL = ["race", "parts", "sizes", "unchanged", "imports"]
 PICTURE = HERE.parent / "docs" / "race.svg"
 
 
@@ -38,6 +39,8 @@ def main() -> None:
         results["sizes"] = sizes()
     if "unchanged" in wanted:
         results["unchanged"] = unchanged(given.rounds)
+    if "imports" in wanted:
+        results["imports"] = imports(given.rounds)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     print(f"\nKept in {RESULTS}" + (f" and {PICTURE}" if "race" in wanted else ""))
 

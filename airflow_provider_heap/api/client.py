@@ -7,16 +7,19 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TYPE_CHECKING
 
 import msgspec
-import requests
-from requests.adapters import HTTPAdapter
 
 from airflow_provider_heap import __version__
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.api.retry import RetryPolicy, parse_retry_after
+
+if TYPE_CHECKING:
+    # Imported where it is used: a DAG file that is parsed makes no request, and requests takes long to import.
+    import requests
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +162,8 @@ class HeapClient:
         self._session.close()
 
     def _post(self, url: str, body: bytes) -> Response:
+        import requests
+
         with self._lock:
             self.requests += 1
             self.bytes += len(body)
@@ -178,6 +183,8 @@ class HeapClient:
     def _request(self, url: str, body: bytes) -> requests.PreparedRequest:
         """Return a request. Its headers are prepared once per URL, which saves a third of its cost."""
         if url not in self._prepared:
+            import requests
+
             self._prepared[url] = self._session.prepare_request(requests.Request("POST", url))
         request = self._prepared[url].copy()
         request.prepare_body(body, None)
@@ -185,6 +192,9 @@ class HeapClient:
 
 
 def _session(environment: Environment, connections: int) -> requests.Session:
+    import requests
+    from requests.adapters import HTTPAdapter
+
     session = requests.Session()
     session.headers["Content-Type"] = "application/json"
     session.headers["User-Agent"] = f"airflow-provider-heap/{__version__}"

@@ -6,13 +6,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook
-from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.state.dialects import dialect_class
 from airflow_provider_heap.sync.state.store import Store
 
 if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
     from sqlalchemy.engine import Engine
 
 
@@ -24,6 +24,9 @@ def sql_hook(conn_id: str, hook_params: dict[str, Any] | None = None) -> DbApiHo
     :param hook_params: passed to the hook's constructor.
     :raises ModelError: when its hook can't run SQL, or there is none.
     """
+    # Imported here, because it loads sqlparse, which a DAG file that is parsed does not need.
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
     connection = BaseHook.get_connection(conn_id)
     try:
         hook: object = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]

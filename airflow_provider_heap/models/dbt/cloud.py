@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
-from requests import RequestException
 
 from airflow_provider_heap.exceptions import ModelError, ModelUnavailableError
 from airflow_provider_heap.models.dbt.artifacts import Artifacts
@@ -87,6 +86,8 @@ class _Cloud:
 
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """Make a request, and turn what the hook raises into our own."""
+        from requests import RequestException
+
         try:
             return request()
         except (AirflowException, RequestException) as error:
