@@ -13,8 +13,8 @@ from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT
 from airflow_provider_heap.sync.delivery.spool import Spool
+from airflow_provider_heap.sync.mapping import Constant, FieldMapping
 from airflow_provider_heap.sync.mapping.encoder import ItemEncoder
-from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping
 from benchmarks import table
 from benchmarks.sink import sink
 
@@ -32,7 +32,7 @@ def parts(rounds: int) -> dict[str, float]:
     fields = {"event": Constant(table.EVENT), "identity": "user_email", "timestamp": "occurred_at"}
     mapping = FieldMapping(EVENT, {**fields, "idempotency_key": "rowmark"}, table.PROPERTIES).bind(table.COLUMNS)
     shape = ItemEncoder(["identity", "timestamp"], table.PROPERTIES)
-    items = [mapping.items(chunk, 1).items for chunk in chunks]
+    items = [mapping.map(chunk, 1).items for chunk in chunks]
 
     def fetch() -> None:
         cursor = sqlite3.connect(table.SQLITE).execute(table.sql(table.ROWS))
@@ -58,7 +58,7 @@ def parts(rounds: int) -> dict[str, float]:
             )
         found |= {
             "fetch (sqlite3, 1000 at a time)": _cpu(fetch, rounds),
-            "map: checks, keys, timestamps, encoding": _cpu(lambda: [mapping.items(c, 1) for c in chunks], rounds),
+            "map: checks, keys, timestamps, encoding": _cpu(lambda: [mapping.map(c, 1) for c in chunks], rounds),
             "  of which encode": _cpu(lambda: [shape.encode(chunk, len(chunk[0])) for chunk in columns], rounds),
             "post (requests, one thread)": _cpu(lambda: [client.send(EVENT, batch.bodies) for batch in items], rounds),
             "disk: write and read, when Heap is slow": _cpu(spool, rounds),

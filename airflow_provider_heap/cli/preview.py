@@ -94,7 +94,7 @@ class _Look:
             self._types[column].update(dict.fromkeys(sorted(kind.__name__ for kind in set(map(type, values)))))
         if self.mapping is None:
             self.mapping = mapping
-            for body in mapping.items(rows[:SAMPLED_ROWS], 1).items.bodies:
+            for body in mapping.map(rows[:SAMPLED_ROWS], 1).items.bodies:
                 self._sample(json.loads(body))
 
     def _sample(self, item: dict[str, Any]) -> None:

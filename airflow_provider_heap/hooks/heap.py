@@ -16,7 +16,8 @@ from airflow_provider_heap.api.retry import RetryPolicy
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
 from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
-from airflow_provider_heap.sync.mapping.mapper import FieldMapping, RowMapper
+from airflow_provider_heap.sync.mapping import FieldMapping
+from airflow_provider_heap.sync.mapping.mapper import RowMapper
 from airflow_provider_heap.sync.run import Chunks, DeliverySettings, SyncRun
 
 #: Seconds to connect, and again to answer, when a connection is tested.

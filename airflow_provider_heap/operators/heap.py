@@ -12,8 +12,7 @@ from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping
-from airflow_provider_heap.sync.mapping.row_template import RowTemplate
+from airflow_provider_heap.sync.mapping import Constant, FieldMapping, RowTemplate
 
 __all__ = [
     "Constant",

@@ -16,7 +16,7 @@ from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.lineage import lineage
 from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, shares, whole
 from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.mapping.mapper import Constant, FieldMapping, PropertyValue
+from airflow_provider_heap.sync.mapping import Constant, FieldMapping, PropertyValue
 from airflow_provider_heap.sync.run import Chunks
 
 if TYPE_CHECKING:
@@ -226,9 +226,10 @@ class HeapSyncOperator(HeapDeliveryOperator):
     def _read(self, mapping: FieldMapping, fetch_size: int) -> Chunks:
         if fetch_size < 1:
             raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
+        watched = () if is_empty(self.max_null) else shares("max_null", self.max_null)
         with self._model.open(self.lent(fetch_size)) as rows:
             try:
-                bound = mapping.bind(rows.columns)
+                bound = mapping.bind(rows.columns, watched)
             except ModelError as error:
                 raise ModelError(f"The rows of {self.source} and their mapping don't fit: {error}") from None
             for chunk in rows.chunks:

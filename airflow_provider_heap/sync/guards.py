@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
@@ -46,7 +47,7 @@ class Guards:
         self.unique_key = unique_key
         self._keys = SeenKeys() if unique_key else None
         self._mapping: Mapper | None = None
-        self._filled: dict[str, int] = {}
+        self._filled: Counter[str] = Counter()
 
     def __bool__(self) -> bool:
         limits = (self._min_rows, self._max_rows, self.max_changed)
@@ -56,18 +57,17 @@ class Guards:
         """
         See which mapping makes the items, before the first of them.
 
-        :param mapping: it counts the values of properties.
-        :raises ModelError: when ``max_null`` names something that is no property.
+        :param mapping: it knows the column of the sync key.
         """
         self._mapping = mapping
-        self._filled = mapping.watch(self._max_null)
 
-    def note(self, rows: int, keys: Sequence[str]) -> None:
+    def note(self, rows: int, keys: Sequence[str], filled: Mapping[str, int]) -> None:
         """
         Look at the next rows.
 
         :param rows: how many were read so far.
         :param keys: those of the last rows that can be sent; none where the state counts them.
+        :param filled: for the properties of ``max_null``, how many of the last rows have a value.
         :raises GuardError: when there are more than ``max_rows``: who knows how many a wrong join makes.
         """
         if self._max_rows is not None and rows > self._max_rows:
@@ -75,6 +75,7 @@ class Guards:
                 f"Nothing was sent, because a guard is broken: the model has more than max_rows={self._max_rows:,} "
                 f"rows; reading stopped after {rows:,}. Look at its joins, or raise max_rows if so many are right."
             )
+        self._filled.update(filled)
         if self._keys is not None:
             self._keys.note([blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for key in keys])
 

@@ -307,14 +307,14 @@ class SyncRun:
             self._map(mapping, rows[start : start + MAPPED_ROWS])
 
     def _map(self, mapping: Mapper, rows: Sequence[Any]) -> None:
-        mapped = mapping.items(rows, self._outcomes.rows_read + 1)
+        mapped = mapping.map(rows, self._outcomes.rows_read + 1)
         self._outcomes.rows_read += len(rows)
         self.report.truncated += mapped.truncated
         if mapped.invalid:
             self._outcomes.invalidate(mapped.invalid)
             self._tell_invalid(mapped.invalid)
         items = mapped.items
-        self._guards.note(self._outcomes.rows_read, () if self.state else items.keys)
+        self._guards.note(self._outcomes.rows_read, () if self.state else items.keys, mapped.filled)
         if self.state:
             items = self.state.select_changed(items)
             self.report.unchanged += len(mapped.items) - len(items)

@@ -68,7 +68,7 @@ def test_columns_match_but_for_their_case_and_one_that_is_not_there_is_told(shop
     sync(run, "accounts", shop, HeapAccountSyncOperator, account_id="Account ID", columns=["ACCOUNT ID", "seats"])
     assert heap_sandbox.accounts == {"1": {"Seats": 2}, "2": {"Seats": 1}}
     with pytest.raises(
-        ModelError, match=r"columns wants the column 'plans': no such column\. The model has: 'email', "
+        ModelError, match=r"columns needs the column 'plans': no such column\. The model has: 'email', "
     ):
         sync(run, "dim_users", shop, identity="email", columns=["email", "plans"])
 

@@ -133,7 +133,7 @@ class DbtModel:
             raise ModelError(f"columns must be a list of names, or None for all; found {self.columns!r}.")
         with SqlModel(f"select * from {node.relation_name} where 1 = 0").open(replace(source, parameters=None)) as rows:
             there = ColumnIndex(rows.columns)
-        found = [there.names[there.find(name, "columns")] for name in self.columns]
+        found = [there.names[there.position(name, "columns")] for name in self.columns]
         return ", ".join(quoted(name, str(node.relation_name), manifest.metadata.adapter_type) for name in found)
 
 

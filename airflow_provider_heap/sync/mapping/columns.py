@@ -1,53 +1,59 @@
-"""The columns that a query returned, found by the names that the user wrote."""
+"""The columns of a query, found by the names that the user wrote."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from airflow_provider_heap.exceptions import ModelError
+
+#: A row of a query: one value a column.
+Row = Sequence[Any]
+#: A column of a chunk of rows: one value a row.
+Column = Sequence[Any]
 
 
 class ColumnIndex:
     """
     Column names in the order of the query.
 
-    :param names: what the database calls them.
+    :param names: names as the database has them.
     :raises ModelError: when a name comes twice.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        self._places = {name: place for place, name in enumerate(self.names)}
-        self._folded: dict[str, list[int]] = {}
-        for place, name in enumerate(self.names):
-            self._folded.setdefault(name.lower(), []).append(place)
-        twice = [name for name, times in Counter(self.names).items() if times > 1]
-        if twice:
+        self._positions = {name: position for position, name in enumerate(self.names)}
+        self._positions_by_lower_case: dict[str, list[int]] = {}
+        for position, name in enumerate(self.names):
+            self._positions_by_lower_case.setdefault(name.lower(), []).append(position)
+        duplicates = [name for name, count in Counter(self.names).items() if count > 1]
+        if duplicates:
             raise ModelError(
-                f"The model returns more than one column named {_listed(twice)}; give each an alias of its own. "
+                f"The model returns more than one column named {_listed(duplicates)}; give each an alias of its own. "
                 f"It has: {_listed(self.names)}."
             )
 
-    def find(self, name: str, role: str) -> int:
+    def position(self, name: str, role: str) -> int:
         """
-        Return the place of a column: an exact match, else the only one that differs in case alone.
+        Return the position of a column: an exact match, else the only one that differs in case alone.
 
-        :param name: what the user calls it.
-        :param role: what it is wanted for, for the message.
-        :raises ModelError: when there is none, or several that differ in case.
+        :param name: name that the user wrote.
+        :param role: what the column is for, for the message.
+        :raises ModelError: when there is no such column, or several differ in case alone.
         """
-        if name in self._places:
-            return self._places[name]
-        places = self._folded.get(name.lower(), [])
-        if len(places) == 1:
-            return places[0]
+        if name in self._positions:
+            return self._positions[name]
+        positions = self._positions_by_lower_case.get(name.lower(), [])
+        if len(positions) == 1:
+            return positions[0]
         problem = (
-            f"{_listed([self.names[place] for place in places])} match but for upper and lower case"
-            if places
+            f"{_listed([self.names[position] for position in positions])} differ from it in upper and lower case alone"
+            if positions
             else "no such column"
         )
-        raise ModelError(f"{role} wants the column {name!r}: {problem}. The model has: {_listed(self.names)}.")
+        raise ModelError(f"{role} needs the column {name!r}: {problem}. The model has: {_listed(self.names)}.")
 
 
 def _listed(names: Sequence[str]) -> str:

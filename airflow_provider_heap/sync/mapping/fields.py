@@ -1,76 +1,93 @@
 """
 From a database column to a field of Heap's items: keys, names and timestamps, all of them text.
 
-A value that can't be that field makes its row invalid. The reason's code is the field's name and what is wrong with it,
-``identity_null`` for example.
+A value that cannot be that field makes its row invalid. The reason code is the field's name and what is wrong with the
+value: a field's name and ``_null``, for example.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from datetime import time as clock
+from datetime import date, datetime, time
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 from uuid import UUID
 
 from airflow_provider_heap.api.objects import MAX_INTEGER, Field, FieldKind
+from airflow_provider_heap.sync.mapping.columns import Column
 from airflow_provider_heap.sync.mapping.row_errors import RowErrors
-from airflow_provider_heap.sync.mapping.values import Converter, utf16_length
+from airflow_provider_heap.sync.mapping.texts import utf16_length
+from airflow_provider_heap.sync.mapping.values import Converter
 
-#: Far beyond the longest key; it only spares the digits of a Decimal like 1E+999999.
+#: Far more digits than the longest key has; a Decimal like 1E+999999 is not written out.
 MAX_DIGITS = 1000
 
 #: The 5th, 8th and 11th character of a timestamp's text. Python also reads bare digits as a date, but those may as well
 #: be seconds, and it takes any character between date and time.
 _SEPARATORS = frozenset({"--T", "-- ", "--"})
 
+_MIDNIGHT = time()
+
 
 class InvalidFieldValue(Exception):
     """
     A value that cannot be this field.
 
-    :param reason: what is wrong, as it ends the reason's code.
+    :param reason: what is wrong, as it ends the reason code.
     """
 
 
-def texts(
-    field: Field, values: Sequence[Any], converter: Converter, required: bool, faults: RowErrors
+def convert_field(
+    field: Field, values: Column, converter: Converter, required: bool, errors: RowErrors, column: str | None
 ) -> list[str | None]:
     """
-    Turn a column into a field.
+    Convert a column to a field.
 
     :param field: the field.
     :param values: one value a row, as the database returned them.
     :param converter: knows the time zone of timestamps that carry none.
     :param required: a null makes the row invalid; else the field is left out.
-    :param faults: takes the rows that are invalid; an earlier fault of a row stays.
+    :param errors: receives the rows that are invalid; an earlier error of a row stays.
+    :param column: name of the column, for the errors.
     :return: one text a row; None where the field is left out or the row is invalid.
     """
-    read = _READERS[field.kind](converter)
-    kinds = set(map(type, values))
+    convert = _CONVERTERS[field.kind](converter)
+    types = set(map(type, values))
+    row_errors = _FieldErrors(field, errors, column)
     if field.kind is FieldKind.TIMESTAMP:
-        moments = _moments(values, kinds)
-        if moments is None:
-            return _read_each(field, values, read, required, faults)
-        return [*converter.moments(moments)]
-    plain = _plain(values, kinds)
-    found: list[str | None] = [*plain] if plain is not None else _read_each(field, values, read, required, faults)
+        timestamps = _fast_timestamps(values, types)
+        if timestamps is None:
+            return _convert_each(values, convert, required, row_errors)
+        return [*converter.to_iso_column(timestamps)]
+    keys = _fast_keys(values, types)
+    texts: list[str | None] = [*keys] if keys is not None else _convert_each(values, convert, required, row_errors)
     # Half of the limit in characters can't be over it in UTF-16 units.
-    if plain is None or max(map(len, plain)) * 2 > field.max_length or not all(map(str.strip, plain)):
-        _check_lengths(field, found, required, faults)
+    if keys is None or max(map(len, keys)) * 2 > field.max_length or not all(map(str.strip, keys)):
+        _check_lengths(texts, field.max_length, required, row_errors)
     if field.kind is FieldKind.USER_ID:
-        _check_user_ids(field, found, faults)
-    return found
+        _check_user_ids(texts, row_errors)
+    return texts
 
 
-def _moments(values: Sequence[Any], kinds: set[type]) -> Sequence[datetime] | None:
-    """Read a column that is all datetimes, or all sound text; None when it has to be read value by value."""
-    if kinds == {datetime}:
+class _FieldErrors:
+    """Adds the errors of one field."""
+
+    def __init__(self, field: Field, errors: RowErrors, column: str | None) -> None:
+        self._field = field
+        self._errors = errors
+        self._column = column
+
+    def add(self, row: int, problem: str) -> None:
+        self._errors.add(row, f"{self._field.name}_{problem}", self._column)
+
+
+def _fast_timestamps(values: Column, types: set[type]) -> Sequence[datetime] | None:
+    """Return a column that is all datetimes, or all texts of one form; None when each value has to be looked at."""
+    if types == {datetime}:
         return values
-    if kinds != {str} or not {text[4:11:3] for text in values} <= _SEPARATORS:
+    if types != {str} or not {text[4:11:3] for text in values} <= _SEPARATORS:
         return None
     try:
         return list(map(datetime.fromisoformat, values))
@@ -78,53 +95,53 @@ def _moments(values: Sequence[Any], kinds: set[type]) -> Sequence[datetime] | No
         return None
 
 
-def _plain(values: Sequence[Any], kinds: set[type]) -> Sequence[str] | None:
-    """Read a column of keys that is all texts, integers or UUIDs; None when it has to be read value by value."""
-    if kinds == {str}:
+def _fast_keys(values: Column, types: set[type]) -> Sequence[str] | None:
+    """Return a column that is all texts, integers or UUIDs as texts; None when each value has to be looked at."""
+    if types == {str}:
         return values
-    if kinds == {UUID} or (kinds == {int} and min(values) >= -MAX_INTEGER and max(values) <= MAX_INTEGER):
+    if types == {UUID} or (types == {int} and min(values) >= -MAX_INTEGER and max(values) <= MAX_INTEGER):
         return list(map(str, values))
     return None
 
 
-def _read_each(
-    field: Field, values: Sequence[Any], read: Callable[[Any], str | None], required: bool, faults: RowErrors
+def _convert_each(
+    values: Column, convert: Callable[[Any], str | None], required: bool, errors: _FieldErrors
 ) -> list[str | None]:
-    found: list[str | None] = []
+    texts: list[str | None] = []
     for row, value in enumerate(values):
         try:
-            text = None if value is None else read(value)
+            text = None if value is None else convert(value)
             if text is None and required:
                 raise InvalidFieldValue("null")
-        except InvalidFieldValue as unfit:
-            faults.add(row, f"{field.name}_{unfit}")
+        except InvalidFieldValue as error:
+            errors.add(row, str(error))
             text = None
-        found.append(text)
-    return found
+        texts.append(text)
+    return texts
 
 
-def _check_lengths(field: Field, found: list[str | None], required: bool, faults: RowErrors) -> None:
-    for row, text in enumerate(found):
+def _check_lengths(texts: list[str | None], max_length: int, required: bool, errors: _FieldErrors) -> None:
+    for row, text in enumerate(texts):
         if text is None:
             continue
         if not text or text.isspace():
-            found[row] = None
+            texts[row] = None
             if required:
-                faults.add(row, f"{field.name}_blank")
-        elif utf16_length(text) > field.max_length:
-            found[row] = None
-            faults.add(row, f"{field.name}_too_long")
+                errors.add(row, "blank")
+        elif utf16_length(text) > max_length:
+            texts[row] = None
+            errors.add(row, "too_long")
 
 
-def _check_user_ids(field: Field, found: list[str | None], faults: RowErrors) -> None:
-    for row, text in enumerate(found):
+def _check_user_ids(texts: list[str | None], errors: _FieldErrors) -> None:
+    for row, text in enumerate(texts):
         if text is not None and not (text.isascii() and text.isdigit() and int(text) <= MAX_INTEGER):
-            found[row] = None
-            faults.add(row, f"{field.name}_type")
+            texts[row] = None
+            errors.add(row, "type")
 
 
-def _reader_of_keys(converter: Converter) -> Callable[[Any], str | None]:
-    def read(value: Any) -> str | None:
+def _key_converter(converter: Converter) -> Callable[[Any], str | None]:
+    def convert(value: Any) -> str | None:
         # A bool is an int to Python, and a datetime a date: the narrow one comes first.
         match value:
             case str():
@@ -132,21 +149,21 @@ def _reader_of_keys(converter: Converter) -> Callable[[Any], str | None]:
             case bool():
                 raise InvalidFieldValue("type")
             case Integral() | Real() | Decimal():
-                return _digits(value)
+                return _integral_text(value)
             case UUID():
                 return str(value)
             case datetime():
-                return converter.moment(value)
+                return converter.to_iso(value)
             case date():
                 return date.isoformat(value)
             case _:
                 raise InvalidFieldValue("type")
 
-    return read
+    return convert
 
 
-def _digits(value: Any) -> str | None:
-    """Write a number that has no fraction; what JSON calls null is null here too."""
+def _integral_text(value: Any) -> str | None:
+    """Return the digits of a number that has no fraction; None for NaN and infinities."""
     if not isinstance(value, Integral):
         if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
             return None
@@ -160,32 +177,33 @@ def _digits(value: Any) -> str | None:
         raise InvalidFieldValue("too_long") from None
 
 
-def _reader_of_timestamps(converter: Converter) -> Callable[[Any], str | None]:
-    moment, midnight = converter.moment, clock()
-
-    def read(value: Any) -> str | None:
-        if isinstance(value, str):
-            if not value or value.isspace():
-                return None
-            text = value.strip()
-            if text[4:11:3] not in _SEPARATORS:
+def _timestamp_converter(converter: Converter) -> Callable[[Any], str | None]:
+    def convert(value: Any) -> str | None:
+        match value:
+            case str():
+                return converter.to_iso(_parse_timestamp(value.strip())) if value and not value.isspace() else None
+            case datetime():
+                return converter.to_iso(value)
+            case date():
+                return converter.to_iso(datetime.combine(value, _MIDNIGHT))
+            case _:
                 raise InvalidFieldValue("unreadable")
-            try:
-                return moment(datetime.fromisoformat(text))
-            except ValueError:
-                raise InvalidFieldValue("unreadable") from None
-        if isinstance(value, datetime):
-            return moment(value)
-        if isinstance(value, date):
-            return moment(datetime.combine(value, midnight))
+
+    return convert
+
+
+def _parse_timestamp(text: str) -> datetime:
+    if text[4:11:3] not in _SEPARATORS:
         raise InvalidFieldValue("unreadable")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidFieldValue("unreadable") from None
 
-    return read
 
-
-_READERS: dict[FieldKind, Callable[[Converter], Callable[[Any], str | None]]] = {
-    FieldKind.KEY: _reader_of_keys,
-    FieldKind.USER_ID: _reader_of_keys,
-    FieldKind.NAME: _reader_of_keys,
-    FieldKind.TIMESTAMP: _reader_of_timestamps,
+_CONVERTERS: dict[FieldKind, Callable[[Converter], Callable[[Any], str | None]]] = {
+    FieldKind.KEY: _key_converter,
+    FieldKind.USER_ID: _key_converter,
+    FieldKind.NAME: _key_converter,
+    FieldKind.TIMESTAMP: _timestamp_converter,
 }

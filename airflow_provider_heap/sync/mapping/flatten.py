@@ -2,127 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.sync.mapping.columns import Column
 from airflow_provider_heap.sync.mapping.encoder import MISSING, encode
-from airflow_provider_heap.sync.mapping.row_errors import RowErrors
-from airflow_provider_heap.sync.mapping.values import NO_JSON_FORM, Converter, NotEncodable, is_utf8, utf16_length
+from airflow_provider_heap.sync.mapping.row_errors import NO_JSON_FORM, RowErrors
+from airflow_provider_heap.sync.mapping.texts import is_utf8, utf16_length
+from airflow_provider_heap.sync.mapping.values import Converter, NotEncodable
 
-#: Names that one column may become. Each would be a property in Heap for ever.
+#: Names that one column may become. Each would be a property in Heap forever.
 MAX_NAMES = 200
 
 _CONTAINERS = (dict, list, tuple)
 
 
+def is_nested(types: Iterable[type]) -> bool:
+    """
+    Return whether a column holds a dict or a list.
+
+    :param types: types of its values.
+    """
+    return any(issubclass(value_type, _CONTAINERS) for value_type in types)
+
+
 class Flattener:
     """
-    Turns columns that hold dicts or lists into properties.
+    Turns columns that hold dicts or lists into properties. For one thread at a time.
 
-    :param converter: for the values inside.
-    :param how: ``flatten`` or ``json``.
+    :param converter: converts the values inside.
+    :param nested: ``flatten`` to dotted names, or ``json`` for one text.
+    :param reserved_names: the mapping's own property names; no value inside a column may take one.
     """
 
-    def __init__(self, converter: Converter, how: str) -> None:
-        #: The names that the mapping gives to properties; no value inside of a column may take one.
-        self.taken: frozenset[str] = frozenset()
+    def __init__(self, converter: Converter, nested: str, reserved_names: Iterable[str]) -> None:
         self._converter = converter
-        self._how = how
-        self._names: dict[str, set[str]] = {}
+        self._nested = nested
+        self._reserved_names = frozenset(reserved_names)
+        self._names_by_property: dict[str, set[str]] = {}
 
-    @staticmethod
-    def concerns(kinds: Iterable[type]) -> bool:
-        """
-        Tell whether a column holds a dict or a list.
-
-        :param kinds: the types of its values.
-        """
-        return any(issubclass(kind, _CONTAINERS) for kind in kinds)
-
-    def open(
-        self, name: str, values: Sequence[Any], others: Mapping[str, Sequence[Any]], faults: RowErrors
+    def flatten(
+        self, name: str, values: Column, others: Mapping[str, Column], errors: RowErrors, column: str | None
     ) -> tuple[list[Any], dict[str, list[Any]]]:
         """
-        Take the values out of a column of dicts and lists.
+        Flatten a column of dicts and lists.
 
-        :param name: the column's own property name.
+        :param name: property that the column fills.
         :param values: one value a row.
-        :param others: what columns before this one opened into, by name; what this one adds to them is given back.
-        :param faults: takes the rows that hold something without a JSON form, or a name that is taken.
-        :return: the values that keep the column's name, and those under each name inside; MISSING where there is none.
+        :param others: values by the names that earlier columns became; this column's values are added to copies.
+        :param errors: receives the rows with a value that has no JSON form, or a name that is not free.
+        :param column: name of the column, for the errors.
+        :return: values that keep the property's name, and values by each name inside; MISSING where there is none.
         :raises ModelError: when the column becomes too many names.
         """
         own: list[Any] = [MISSING] * len(values)
         inside: dict[str, list[Any]] = {}
         for row, value in enumerate(values):
             try:
-                leaves = list(self._open(name, value))
+                leaves = list(self._leaves(name, value))
             except (NotEncodable, RecursionError, UnicodeEncodeError):
-                faults.add(row, NO_JSON_FORM)
+                errors.add(row, NO_JSON_FORM, column)
                 continue
-            for leaf, found in leaves:
-                if leaf == name:
-                    own[row] = found
-                elif self._may_have(name, leaf, row, faults):
-                    if leaf not in inside:
-                        inside[leaf] = list(others.get(leaf) or repeat(MISSING, len(values)))
-                    if inside[leaf][row] is not MISSING:
-                        faults.add(row, "name_collision")
-                    inside[leaf][row] = found
+            for leaf_name, leaf in leaves:
+                if leaf_name == name:
+                    own[row] = leaf
+                    continue
+                if reason := self._refuse(name, leaf_name):
+                    errors.add(row, reason, column)
+                    continue
+                if leaf_name not in inside:
+                    inside[leaf_name] = list(others.get(leaf_name) or repeat(MISSING, len(values)))
+                if inside[leaf_name][row] is not MISSING:
+                    errors.add(row, "name_collision", column)
+                inside[leaf_name][row] = leaf
         return own, inside
 
-    def _may_have(self, column: str, name: str, row: int, faults: RowErrors) -> bool:
-        if name in self.taken:
-            faults.add(row, "name_collision")
-            return False
-        names = self._names.setdefault(column, set())
+    def _refuse(self, property_name: str, name: str) -> str | None:
+        """Return the reason why a name inside a property cannot be used; None when it can."""
+        if name in self._reserved_names:
+            return "name_collision"
+        names = self._names_by_property.setdefault(property_name, set())
         if name in names:
-            return True
+            return None
         if utf16_length(name) > MAX_PROPERTY_LENGTH:
-            faults.add(row, "name_too_long")
-            return False
+            return "name_too_long"
         if not is_utf8(name):
-            faults.add(row, NO_JSON_FORM)
-            return False
+            return NO_JSON_FORM
         names.add(name)
         if len(names) > MAX_NAMES:
             raise ModelError(
-                f"The column of property {column!r} becomes more than {MAX_NAMES} properties, and each would stay in "
-                "Heap for ever. Map the values that you need, or set nested='json'."
+                f"The column of property {property_name!r} becomes more than {MAX_NAMES} properties, and each would "
+                "stay in Heap forever. Map the values that you need, or set nested='json'."
             )
-        return True
+        return None
 
-    def _open(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    def _leaves(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, _CONTAINERS):
             yield name, value
-        elif self._how == "json":
-            yield name, encode(self._plain(value)).decode()
+        elif self._nested == "json":
+            yield name, encode(self._to_json(value)).decode()
         elif isinstance(value, dict):
             for key, inner in value.items():
-                yield from self._open(f"{name}.{key}", inner)
+                yield from self._leaves(f"{name}.{key}", inner)
         elif any(isinstance(inner, _CONTAINERS) for inner in value):
-            # Numbering the elements would make a property for each place.
-            yield name, encode(self._plain(value)).decode()
+            # Numbering the elements would make a property for each position.
+            yield name, encode(self._to_json(value)).decode()
         else:
-            converted = [self._converter.value(inner) for inner in value]
-            yield (
-                name,
-                "||".join(
-                    inner if isinstance(inner, str) else encode(inner).decode()
-                    for inner in converted
-                    if inner is not None
-                ),
+            converted = map(self._converter.convert, value)
+            texts = (
+                inner if isinstance(inner, str) else encode(inner).decode() for inner in converted if inner is not None
             )
+            yield name, "||".join(texts)
 
-    def _plain(self, value: Any) -> Any:
-        """Return what JSON can hold of a value, with its own types kept: inside of a text, true stays true."""
+    def _to_json(self, value: Any) -> Any:
+        """Return what JSON can hold of a value. JSON's own types are kept: inside a text, true stays true."""
         if isinstance(value, dict):
-            return {str(key): self._plain(inner) for key, inner in value.items()}
+            return {str(key): self._to_json(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
-            return [self._plain(inner) for inner in value]
+            return [self._to_json(inner) for inner in value]
         if value is None or type(value) in (bool, int, str):
             return value
-        return self._converter.value(value)
+        return self._converter.convert(value)

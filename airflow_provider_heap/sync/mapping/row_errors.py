@@ -1,18 +1,21 @@
-"""The rows of a chunk that can't be sent, and why."""
+"""The rows of a chunk that cannot be sent, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+#: Reason code of a value that neither JSON nor Heap has a form for.
+NO_JSON_FORM = "no_json_form"
+
 
 @dataclass(frozen=True, slots=True)
 class RowError:
     """
-    Why a row can't be sent.
+    Why a row cannot be sent.
 
-    :param reason: the code under which it is counted.
-    :param column: the column whose value is at fault; None when it isn't one column's.
+    :param reason: code under which the row is counted.
+    :param column: column whose value is at fault; None when it is not the value of one column.
     """
 
     reason: str
@@ -20,22 +23,21 @@ class RowError:
 
 
 class RowErrors:
-    """Rows by their place in the chunk; the first fault of a row is kept."""
+    """Errors by the position of their row in the chunk, in that order. The first error of a row is kept."""
 
     def __init__(self) -> None:
-        #: The column that is being looked at.
-        self.column: str | None = None
         self._by_row: dict[int, RowError] = {}
 
-    def add(self, row: int, reason: str) -> None:
+    def add(self, row: int, reason: str, column: str | None) -> None:
         """
-        Note a fault of the present column.
+        Add an error, unless the row has one.
 
-        :param row: the row's place in the chunk.
-        :param reason: the code under which it is counted.
+        :param row: position of the row in the chunk.
+        :param reason: code under which the row is counted.
+        :param column: column whose value is at fault; None when it is not the value of one column.
         """
         if row not in self._by_row:
-            self._by_row[row] = RowError(reason, self.column)
+            self._by_row[row] = RowError(reason, column)
 
     def __getitem__(self, row: int) -> RowError:
         return self._by_row[row]

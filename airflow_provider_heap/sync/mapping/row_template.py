@@ -1,4 +1,4 @@
-"""A property made of several columns of its row."""
+"""A property made from several columns of its row."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.mapping.columns import ColumnIndex
+from airflow_provider_heap.sync.mapping.columns import Column, ColumnIndex
 from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 
 _environment = SandboxedEnvironment(
     undefined=StrictUndefined,
-    # A null is nothing to read, not the word None.
+    # A null renders as nothing, not as the word None.
     finalize=lambda value: "" if value is None else value,
 )
 
@@ -24,60 +24,64 @@ _environment = SandboxedEnvironment(
 @dataclass(frozen=True)
 class RowTemplate:
     """
-    A Jinja template rendered for each row, with the row's columns as variables. Airflow leaves it alone.
+    A Jinja template rendered for each row, with the row's columns as variables. Airflow does not render it.
 
-    A null column renders as an empty text; a row that can't be rendered is invalid.
+    A null column renders as an empty text; a row that cannot be rendered is invalid.
 
     :param template: such as ``{{ first }} {{ last }}``.
     """
 
     template: str
 
-    def bind(self, columns: ColumnIndex, role: str) -> BoundTemplate:
+    def bind(self, columns: ColumnIndex, role: str) -> TemplateReader:
         """
         Find the template's columns.
 
-        :param columns: those of the query.
+        :param columns: columns of the query.
         :param role: what the template is for, for messages.
-        :raises ModelError: when the template is no Jinja, or names a column that there isn't.
+        :raises ModelError: when the template is not Jinja, or names a column that the query does not have.
         """
         try:
             names = find_undeclared_variables(_environment.parse(self.template))
         except TemplateSyntaxError as error:
             raise ModelError(f"{role} has a RowTemplate that is not Jinja: {error.message}.") from None
         wanted = sorted(names - _environment.globals.keys())
-        return BoundTemplate(self, {name: columns.find(name, role) for name in wanted})
+        return TemplateReader(self, {name: columns.position(name, role) for name in wanted})
 
 
-class BoundTemplate:
+class TemplateReader:
     """
-    A template that knows where its columns stand. Made by :meth:`RowTemplate.bind`.
+    Renders a template for each row of a chunk. Made by :meth:`RowTemplate.bind`.
 
-    :param template: what the user wrote.
-    :param places: the place of each column by the template's name for it.
+    :param template: the template.
+    :param variables: position of the column of each variable.
     """
 
-    def __init__(self, template: RowTemplate, places: dict[str, int]) -> None:
+    #: A template is not one column.
+    column = None
+
+    def __init__(self, template: RowTemplate, variables: dict[str, int]) -> None:
         self._render = _environment.from_string(template.template).render
-        self.places = places
+        self._variables = variables
+        self.positions = frozenset(variables.values())
 
-    def render(self, chunk: Sequence[Sequence[Any]], size: int, faults: RowErrors) -> list[str | None]:
+    def read(self, chunk: Sequence[Column], size: int, errors: RowErrors) -> list[str | None]:
         """
-        Render the template for each row of a chunk.
+        Return the rendered text of each row.
 
-        :param chunk: the chunk's columns.
-        :param size: how many rows it has.
-        :param faults: takes the rows that can't be rendered.
+        :param chunk: columns of the chunk.
+        :param size: number of its rows.
+        :param errors: receives the rows that cannot be rendered; their text is None.
         """
-        rendered: list[str | None] = []
-        for row, values in enumerate(self._values(chunk, size)):
+        texts: list[str | None] = []
+        for row, variables in enumerate(self._by_row(chunk, size)):
             try:
-                rendered.append(self._render(values))
+                texts.append(self._render(variables))
             except Exception:  # whatever the user's expression raises for the values of this row
-                faults.add(row, "template_error")
-                rendered.append(None)
-        return rendered
+                errors.add(row, "template_error", None)
+                texts.append(None)
+        return texts
 
-    def _values(self, chunk: Sequence[Sequence[Any]], size: int) -> Iterator[dict[str, Any]]:
+    def _by_row(self, chunk: Sequence[Column], size: int) -> Iterator[dict[str, Any]]:
         for row in range(size):
-            yield {name: chunk[place][row] for name, place in self.places.items()}
+            yield {name: chunk[position][row] for name, position in self._variables.items()}

@@ -160,15 +160,7 @@ class Again:
     def __init__(self, heap_object: HeapObject) -> None:
         self._object = heap_object
 
-    def watch(self, names: Iterable[str]) -> dict[str, int]:
-        """
-        Refuse to look into items.
-
-        :param names: properties.
-        """
-        return {}
-
-    def items(self, rows: Sequence[RejectedRecord], first: int) -> MappedChunk:
+    def map(self, rows: Sequence[RejectedRecord], first: int) -> MappedChunk:
         """
         Return the items of lines, with the numbers that their rows had.
 

@@ -63,7 +63,7 @@ def test_each_problem_is_told_and_none_hides_another(dag_file, problems, warehou
     found = problems()
     assert found.pop("good") == []
     for task, part in {
-        "missing": "wants the column 'nix': no such column. The model has: 'email'",
+        "missing": "needs the column 'nix': no such column. The model has: 'email'",
         "reserved": "Heap does not allow a property named 'id'",
         "twice": "more than one column named 'n'",
         "sql": "no such table: nix",

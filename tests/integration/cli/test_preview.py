@@ -153,7 +153,7 @@ def test_guards_are_judged_when_the_whole_model_is_read(look, warehouse):
 
 
 def test_a_sync_that_cannot_begin_says_why(heap):
-    with pytest.raises(SystemExit, match=r"wants the column 'nix': no such column. The model has: 'email'"):
+    with pytest.raises(SystemExit, match=r"needs the column 'nix': no such column. The model has: 'email'"):
         heap("preview", "people", "wrong")
     with pytest.raises(SystemExit, match="--rows must be at least 1"):
         heap("preview", "people", "users", "--rows", "0")
