@@ -82,7 +82,7 @@ def mariadb(monkeypatch):
         _absent("no MySQL client (pip install 'airflow-provider-heap[mysql]')")
     host, user, password = os.environ.get("HEAP_TEST_MYSQL", "127.0.0.1,root,").split(",")
     try:
-        connection = MySQLdb.connect(host=host, user=user, password=password, autocommit=True, connect_timeout=3)
+        connection = MySQLdb.connect(host=host, user=user, password=password, autocommit=True, connect_timeout=30)
     except MySQLdb.OperationalError:
         _absent("no MariaDB at 127.0.0.1:3306 (HEAP_TEST_MYSQL='host,user,password' names another)")
     database = f"heap_test_{os.getpid()}"
@@ -112,7 +112,7 @@ def connect():
     psycopg = pytest.importorskip("psycopg")
     url = os.environ.get("HEAP_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=3)
+        return psycopg.connect(url, autocommit=True, connect_timeout=30)
     except psycopg.OperationalError:
         return _absent("no PostgreSQL at 127.0.0.1:5432 (HEAP_TEST_POSTGRES names another)")
 

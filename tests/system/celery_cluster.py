@@ -100,10 +100,10 @@ def celery_cluster(home: Path, dags: Path, **variables: str):
         def ready():
             ended = [name for name, process in processes.items() if process.poll() is not None]
             assert not ended, f"{ended} ended"
-            return cluster.healthy() and len(control.ping(timeout=1)) == len(WORKERS)
+            return cluster.healthy() and len(control.ping(timeout=5)) == len(WORKERS)
 
         try:
-            cluster.wait("that all parts of Airflow are ready", ready, 180)
+            cluster.wait("that all parts of Airflow are ready", ready)
             yield cluster
         except BaseException:
             # Of the parts, and of each try of a task instance; pytest shows it when the test has failed.

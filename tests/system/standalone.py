@@ -8,11 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
+
+from tests.waiting import wait_until
 
 
 class Airflow:
@@ -36,32 +37,22 @@ class Airflow:
         :return: the decoded answer.
         """
         if self._token is None:
-            with urlopen(f"{self.url}/auth/token", timeout=10) as answer:
+            with urlopen(f"{self.url}/auth/token", timeout=120) as answer:
                 self._token = json.load(answer)["access_token"]
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         body = None if data is None else json.dumps(data).encode()
-        with urlopen(Request(f"{self.url}/api/v2/{path}", body, headers, method=method), timeout=10) as answer:
+        with urlopen(Request(f"{self.url}/api/v2/{path}", body, headers, method=method), timeout=120) as answer:
             return json.load(answer)
 
     @staticmethod
-    def wait(what, condition, seconds=30):
-        """
-        Wait until something has come true.
-
-        :param what: for the message.
-        :param condition: called until it gives something true, which is returned.
-        :param seconds: how long at most.
-        """
-        end = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < end, f"{what} did not come true in {seconds} s"
-            time.sleep(0.2)
-        return found
+    def wait(what, condition, seconds=300):
+        """Wait until a condition holds; see :func:`wait_until`."""
+        return wait_until(what, condition, seconds, every=0.2)
 
     def healthy(self):
         """Return whether the API server answers, and says that database, scheduler and DAG processor are well."""
         try:
-            with urlopen(f"{self.url}/api/v2/monitor/health", timeout=5) as answer:
+            with urlopen(f"{self.url}/api/v2/monitor/health", timeout=60) as answer:
                 parts = json.load(answer)
         except (URLError, ConnectionError, TimeoutError):
             return False
@@ -131,7 +122,7 @@ def standalone(home: Path, dags: Path, **variables: str):
             assert process.poll() is None, log.read_text()[-5000:]
             return airflow.healthy()
 
-        airflow.wait("that Airflow is healthy", healthy, 90)
+        airflow.wait("that Airflow is healthy", healthy)
         yield airflow
     finally:
         # Its children outlive a signal to the parent alone.

@@ -1,12 +1,14 @@
 """
-A process that runs an operator as Airflow's task runner does, to be sent a signal: ``python stoppable.py FILE``.
+A process that runs an operator as Airflow's task runner does, to be sent a signal: ``python stoppable.py FILE RATE``.
 
-Writes the report, and how long the end took, into FILE.
+Prints "ready" before the run and "stopping" when the signal was handled. Writes the report, and how long the end took,
+into FILE.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -42,6 +44,7 @@ def main():
         # What airflow.sdk.execution_time.task_runner does on SIGTERM: nothing is raised.
         killed.append(time.monotonic())
         operator.on_kill()
+        os.write(1, b"stopping\n")
 
     signal.signal(signal.SIGTERM, on_term)
     print("ready", flush=True)

@@ -62,7 +62,7 @@ def test_the_instances_of_a_killed_worker_go_on_from_the_state_and_every_user_ar
                 select n as number, 'u' || n || '@x.com' as email, 'plan ' || n % 7 as plan
                 from generate_series(0, {USERS - 1}) n
         """)
-        cluster.wait("that the DAG is read", lambda: cluster.get("dags")["dags"], 60)
+        cluster.wait("that the DAG is read", lambda: cluster.get("dags")["dags"])
         run = f"dags/sharded/dagRuns/{cluster.get('dags/sharded/dagRuns', {'logical_date': None})['dag_run_id']}"
 
         def instances():
@@ -72,7 +72,7 @@ def test_the_instances_of_a_killed_worker_go_on_from_the_state_and_every_user_ar
             arrived = requests_by_shard(heap_sandbox)
             return len(arrived) == SHARDS and min(arrived.values()) >= REQUESTS
 
-        cluster.wait("that all shards are in the middle", in_the_middle, 120)
+        cluster.wait("that all shards are in the middle", in_the_middle)
         running = instances()
         processes = cluster.kill(WORKERS[0])
         heap_sandbox.faults = Faults()
@@ -80,7 +80,7 @@ def test_the_instances_of_a_killed_worker_go_on_from_the_state_and_every_user_ar
         killed = {index for index, each in running.items() if each["pid"] in processes}
         assert len(killed) == SHARDS / len(WORKERS)
 
-        cluster.wait("that the DAG run ends", lambda: cluster.get(run)["end_date"], 300)
+        cluster.wait("that the DAG run ends", lambda: cluster.get(run)["end_date"], 600)
         assert cluster.get(run)["state"] == "success"
         assert {index for index, each in instances().items() if each["try_number"] > 1} == killed
         reports = {

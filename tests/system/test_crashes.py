@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import Future
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,23 @@ from airflow_provider_heap.api.objects import EVENT, USER
 from airflow_provider_heap.sandbox import Faults
 from airflow_provider_heap.sync.state.state_key import StateKey
 from tests.conftest import ROOT
+from tests.waiting import PATIENCE
 
-ROWS = 6000
+ROWS = 12_000
+KILLS = 12
+
+
+@dataclass
+class Kill:
+    """
+    The end of a child.
+
+    :param at: number of the request that it does not live to see answered.
+    :param child: its process ID.
+    """
+
+    at: int
+    child: Future[int] = field(default_factory=Future)
 
 
 @pytest.mark.parametrize("heap_object", [USER, EVENT], ids=lambda heap_object: heap_object.name)
@@ -37,7 +54,15 @@ def test_killed_at_random_points_everything_arrives_and_nothing_recorded_is_sent
     chance = random.Random(heap_object.name)
     command = [sys.executable, str(Path(__file__).with_name("crashing.py")), f"{heap_object.name}s"]
     recorded: set[str] = set()
-    kills = 0
+    kills, kill = 0, None
+
+    def on_request(request):
+        if kill and request.number == kill.at:
+            child = kill.child.result(PATIENCE)
+            time.sleep(chance.uniform(0, 0.03))
+            os.kill(child, signal.SIGKILL)
+
+    heap_sandbox._on_request = on_request
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -49,18 +74,14 @@ def test_killed_at_random_points_everything_arrives_and_nothing_recorded_is_sent
         _read(runner, "ready")
         while True:
             seen = len(heap_sandbox.requests)
+            # In the middle of the next requests, and so before the child can be done.
+            kill = Kill(seen + chance.randint(1, 5)) if kills < KILLS else None
             runner.stdin.write("go\n")
             runner.stdin.flush()
             child = int(_read(runner))
             assert child > 1
-            if kills < 12:
-                # At some point after the run has begun to send.
-                deadline = time.monotonic() + 10
-                while len(heap_sandbox.requests) < seen + 1 and time.monotonic() < deadline:
-                    time.sleep(0.001)
-                time.sleep(chance.uniform(0, 0.15))
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+            if kill:
+                kill.child.set_result(child)
             status = int(_read(runner))
             sent = Counter(
                 digest
@@ -74,7 +95,7 @@ def test_killed_at_random_points_everything_arrives_and_nothing_recorded_is_sent
             assert status == -signal.SIGKILL, runner.stderr.read()
             kills += 1
         runner.stdin.close()
-    assert kills >= 8
+    assert kills == KILLS
     held = heap_sandbox.users if heap_object is USER else [event["idempotency_key"] for event in heap_sandbox.events]
     assert len(held) == len(set(held)) == len(recorded) == ROWS
 

@@ -6,7 +6,6 @@ import json
 import logging
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from airflow_provider_heap.exceptions import (
 )
 from airflow_provider_heap.operators.heap import HeapEventSyncOperator, HeapUserSyncOperator
 from airflow_provider_heap.sandbox import Faults
+from tests.waiting import wait_until
 
 
 def users(**options):
@@ -281,8 +281,7 @@ def test_no_key_and_no_value_of_a_row_is_logged(heap_sandbox, warehouse, run, ca
 def test_no_thread_is_left_after_a_run(heap_sandbox, warehouse, run):
     warehouse.users(3000)
     run(users())
-    for _ in range(100):
-        if not any(thread.name.startswith("heap-delivery") for thread in threading.enumerate()):
-            return
-        time.sleep(0.02)
-    pytest.fail("threads are left")
+    wait_until(
+        "that no thread is left",
+        lambda: not any(thread.name.startswith("heap-delivery") for thread in threading.enumerate()),
+    )

@@ -37,7 +37,7 @@ def connect(monkeypatch):
 def looker(connect):
     """The stand-in, and the connection to it."""
     with LookerServer(ROWS) as server:
-        connect(server.url, extra={"verify_ssl": True, "timeout": 5})
+        connect(server.url, extra={"verify_ssl": True, "timeout": 120})
         yield server
 
 

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_heap.exceptions import SyncStoppedError
 from airflow_provider_heap.operators.heap import HeapEventSyncOperator
+from tests.waiting import wait_until
 
 
 def test_memory_does_not_know_how_many_rows_there_are(heap_sandbox):
@@ -53,24 +53,27 @@ def test_the_cursor_is_closed_with_the_last_row_while_heap_takes_its_time(
         timestamp="at",
         rate_limit=1000,
     )
-    left = []
+    log, cursors = [], []
+
+    def all_is_read():
+        log.extend(capsys.readouterr())
+        return "The last of 30,000 rows is read" in "".join(log)
 
     def watch():
-        while not (sync := getattr(operator, "_sync", None)) or sync._outcomes.rows_read < 30_000:
-            time.sleep(0.01)
-        time.sleep(0.5)
         others = "select count(*) from pg_stat_activity where query like '%heap_sync_%' and pid <> pg_backend_pid()"
-        left.extend(postgres.execute(others).fetchone())
-        operator.on_kill()
+        try:
+            wait_until("that all is read", all_is_read)
+            cursors.extend(postgres.execute(others).fetchone())
+        finally:
+            operator.on_kill()
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     with pytest.raises(SyncStoppedError):
         run(operator)
     watcher.join()
-    assert left == [0]
-    told = "".join(capsys.readouterr())
-    assert "they wait on disk" in told
-    assert "The last of 30,000 rows is read" in told
-    assert "at Heap's pace" in told
+    assert cursors == [0]
+    text = "".join(log)
+    assert "they wait on disk" in text
+    assert "at Heap's pace" in text
     assert list(tmp_path.iterdir()) == []

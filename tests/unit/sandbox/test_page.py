@@ -33,7 +33,7 @@ def page(browser, heap_sandbox):
     """The sandbox's page; whatever goes wrong in it fails the test."""
     wrong = []
     page = browser.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(120_000)
     # The browser tells of each answer that is not a 2xx; the sandbox's 400 is one that tests ask for.
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" and " 400 " not in said.text else 0)
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -134,7 +134,7 @@ def test_faults_are_set_refused_and_taken_back(page, heap_sandbox):
 
 
 def test_faults_that_were_set_elsewhere_show(page, heap_sandbox):
-    requests.post(f"{heap_sandbox.url}/sandbox/faults", json={"latency": 0.25, "refuse": ["eve"]}, timeout=10)
+    requests.post(f"{heap_sandbox.url}/sandbox/faults", json={"latency": 0.25, "refuse": ["eve"]}, timeout=120)
     page.get_by_text("It does wrong, as set here.").wait_for()
     assert page.get_by_label("Latency").input_value() == "0.25"
     assert page.get_by_label("With one of these keys").input_value() == "eve"
