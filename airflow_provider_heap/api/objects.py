@@ -70,6 +70,7 @@ class HeapObject:
     :param reserved: property names, in lower case, that Heap does not allow in any casing.
     :param rate_limit: items a minute that Heap takes for a whole environment; None when none is documented.
     :param person_rate_limit: items a minute that Heap takes for one person; None when none is documented.
+    :param reply: the body of Heap's answer to a request that it accepted, as its reference shows it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class HeapObject:
     reserved: frozenset[str] = frozenset()
     rate_limit: int | None = None
     person_rate_limit: int | None = None
+    reply: str = "{}"
 
 
 ACCOUNT = HeapObject(
@@ -95,6 +97,7 @@ ACCOUNT = HeapObject(
     key="account_id",
     behaviour="update or create",
     person_fields=("account_id",),
+    reply="OK",
 )
 
 USER = HeapObject(
@@ -129,4 +132,5 @@ EVENT = HeapObject(
     person_rate_limit=1_000,
 )
 
-OBJECTS = (ACCOUNT, USER, EVENT)
+#: Every object that Heap takes in bulk.
+OBJECTS = (USER, ACCOUNT, EVENT)

@@ -1,8 +1,8 @@
 """
-A local stand-in for Heap: to try a DAG without touching Heap, and for tests.
+A local stand-in for Heap, to try a DAG without touching Heap, and for tests.
 
-It does what Heap documents. Where Heap documents nothing it has to guess, and says so: ``GUESSES`` lists what. That it
-takes a request is no proof that Heap does.
+It does what Heap documents. Where Heap documents nothing it has to guess; ``GUESSES`` lists these cases. A request that
+the sandbox accepts need not be accepted by Heap.
 """
 
 from airflow_provider_heap.sandbox.checks import GUESSES

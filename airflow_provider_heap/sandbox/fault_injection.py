@@ -1,4 +1,4 @@
-"""What the sandbox can be told to do wrong."""
+"""The faults that the sandbox can be told to have."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 
 import msgspec
 
-#: Seconds; a client that waits for an answer longer than that tests nothing any more.
-LONGEST = 3600
+#: Seconds; a client that waits longer than that for an answer tests nothing any more.
+MAX_LATENCY = 3600
 
 
 @dataclass
 class Faults:
     """
-    How requests fail; all of it may be changed while the sandbox runs.
+    How requests fail. All of it may be changed while the sandbox runs; the sandbox's lock guards the counters.
 
     :param latency: seconds before each answer.
-    :param status: answer of requests that fail; None lets none fail by status.
-    :param reset: cut the connection of requests that fail: ``before`` or ``after`` taking their items.
-    :param every: which requests fail: every n-th; 1 is all.
-    :param times: at most so many failures; None is no bound.
-    :param seconds: failures only for so long from now on; None is no bound.
-    :param retry_after: seconds of a ``Retry-After`` that failures carry.
+    :param status: status of requests that fail; None for no failures by status.
+    :param reset: cut the connection of requests that fail, ``before`` or ``after`` taking their items.
+    :param every: which requests fail: every n-th; 1 for all.
+    :param times: at most so many failures; None for no limit.
+    :param seconds: failures only for so long from now on; None for no limit.
+    :param retry_after: seconds of the ``Retry-After`` header of failures.
     :param refuse: keys whose requests are refused: identities, Account IDs, idempotency keys.
-    :param refuse_status: how those are answered.
-    :param max_bytes: larger requests are answered 413; None is no bound.
-    :param enforce_pace: answer 429 over Heap's limits a minute. What Heap does then is not documented: a guess.
-    :raises ValueError: when a value can't be.
+    :param refuse_status: status of requests that are refused.
+    :param max_bytes: larger requests are answered 413; None for no limit.
+    :param enforce_pace: answer 429 over Heap's limits per minute. What Heap does then is not documented: a guess.
+    :raises ValueError: when a value is out of its range.
     """
 
     latency: float = 0.0
@@ -49,8 +49,8 @@ class Faults:
 
     def __post_init__(self) -> None:
         self.refuse = frozenset(self.refuse)
-        if not 0 <= self.latency <= LONGEST or self.every < 1:
-            raise ValueError(f"latency must be 0 to {LONGEST} seconds, and every 1 or more")
+        if not 0 <= self.latency <= MAX_LATENCY or self.every < 1:
+            raise ValueError(f"latency must be 0 to {MAX_LATENCY} seconds, and every 1 or more")
         for name in ("times", "seconds", "retry_after", "max_bytes"):
             if (value := getattr(self, name)) is not None and not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more")
@@ -63,14 +63,14 @@ class Faults:
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Faults:
         """
-        Read faults from JSON.
+        Return the faults that JSON describes.
 
         :param values: parameters by name.
-        :raises ValueError: when a name or a value can't be.
+        :raises ValueError: when a name is not known, or a value is out of its range.
         """
         names = {each.name for each in fields(cls) if not each.name.startswith("_")}
         if not isinstance(values, Mapping):
-            raise ValueError("faults are an object of parameters by name")
+            raise ValueError("faults must be an object of parameters by name")
         if unknown := set(values) - names:
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
         try:
@@ -79,17 +79,17 @@ class Faults:
             raise ValueError(str(error)) from None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the parameters as JSON can hold them."""
-        found = {each.name: getattr(self, each.name) for each in fields(self) if not each.name.startswith("_")}
-        return {**found, "refuse": sorted(self.refuse)}
+        """Return the parameters in a form that JSON has."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if not each.name.startswith("_")}
+        return {**values, "refuse": sorted(self.refuse)}
 
     @property
     def failed(self) -> int:
-        """How many requests have failed by status or reset since these faults were set."""
+        """The number of requests that failed by status or reset since these faults were set."""
         return self._failed
 
-    def strikes(self) -> bool:
-        """Count a request, and tell whether it fails."""
+    def count_and_fail(self) -> bool:
+        """Count a request, and return whether it fails."""
         if self.status is None and self.reset is None:
             return False
         self._seen += 1

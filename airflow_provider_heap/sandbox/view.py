@@ -8,16 +8,41 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.sandbox.store import HeapEnvironment, Request
 
 #: Rows of one page.
 PAGE_SIZE = 50
 
+#: The kind of rows that are not of a Heap object.
+REQUESTS = "requests"
 
-def counts(environments: Mapping[str, HeapEnvironment], requests: Sequence[Request]) -> dict[str, Any]:
+
+def describe_objects(objects: Sequence[HeapObject]) -> list[dict[str, Any]]:
     """
-    Tell how much there is.
+    Return what the page must know of each object to show it.
 
+    :param objects: the objects.
+    """
+    return [
+        {
+            "kind": heap_object.array_name,
+            "key": heap_object.key,
+            "write_once": heap_object.write_once,
+            "fields": [field.name for field in heap_object.fields],
+            "person_fields": heap_object.person_fields,
+        }
+        for heap_object in objects
+    ]
+
+
+def counts(
+    objects: Sequence[HeapObject], environments: Mapping[str, HeapEnvironment], requests: Sequence[Request]
+) -> dict[str, Any]:
+    """
+    Return how much there is.
+
+    :param objects: the objects that are counted.
     :param environments: what arrived, by App ID.
     :param requests: all requests.
     """
@@ -25,73 +50,73 @@ def counts(environments: Mapping[str, HeapEnvironment], requests: Sequence[Reque
         "environments": [
             {
                 "app_id": app_id,
-                "users": len(held.users),
-                "accounts": len(held.accounts),
-                "events": len(held.events),
-                "duplicates": held.duplicates,
+                **{each.array_name: len(environment.kept(each.array_name)) for each in objects},
+                "duplicates": environment.duplicates,
             }
-            for app_id, held in environments.items()
+            for app_id, environment in environments.items()
         ],
         "requests": len(requests),
         "refused": sum(not request.taken for request in requests),
     }
 
 
-def listed(kind: str, held: HeapEnvironment, requests: Sequence[Request]) -> list[Any]:
+def snapshot(kind: str, environment: HeapEnvironment, requests: Sequence[Request]) -> list[Any]:
     """
-    Return everything of one kind as it is now; to be called while nothing changes it.
+    Return everything of one kind as it is now; the caller holds the lock that guards it.
 
-    :param kind: ``users``, ``accounts``, ``events`` or ``requests``.
-    :param held: the environment to look at.
+    :param kind: the array name of an object, such as ``users``, or ``requests``.
+    :param environment: the environment to look at.
     :param requests: all requests.
     :raises KeyError: when there is no such kind.
     """
-    if kind in ("users", "accounts"):
-        return list(getattr(held, kind).items())
-    return list({"events": held.events, "requests": requests}[kind])
+    if kind == REQUESTS:
+        return list(requests)
+    kept = environment.kept(kind)
+    return list(kept.items()) if isinstance(kept, dict) else list(kept)
 
 
-def page(kind: str, things: Sequence[Any], search: str, number: int, epoch: float) -> dict[str, Any]:
+def page(entries: Sequence[Any], search: str, number: int, epoch: float) -> dict[str, Any]:
     """
-    Return one page of what was listed.
+    Return one page of a snapshot.
 
-    :param kind: what it is.
-    :param things: what :func:`listed` returned.
-    :param search: a text that rows must hold, in whatever case; empty for all rows.
-    :param number: which page, from 0 on.
+    :param entries: what :func:`snapshot` returned.
+    :param search: a text that rows must contain, in any case; empty for all rows.
+    :param number: which page, from 0.
     :param epoch: the wall clock's time at the start of the monotonic clock.
-    :return: the rows, and whether there are ``more`` behind them.
+    :return: the rows, and whether there are ``more`` after them.
     """
-    places, first = range(len(things) - 1, -1, -1), number * PAGE_SIZE
+    indexes, first = range(len(entries) - 1, -1, -1), number * PAGE_SIZE
     if not search:
-        places, first = places[first:], 0
-    rows: Iterable[dict[str, Any]] = (_row(kind, place, things[place], epoch) for place in places)
+        indexes, first = indexes[first:], 0
+    rows: Iterable[dict[str, Any]] = (_row(index, entries[index], epoch) for index in indexes)
     if search:
         wanted = _searchable(search)[1:-1]
         rows = (row for row in rows if wanted in _searchable([*row.values()]))
-    found = list(islice(rows, first, first + PAGE_SIZE + 1))
-    return {"rows": found[:PAGE_SIZE], "more": len(found) > PAGE_SIZE}
+    shown = list(islice(rows, first, first + PAGE_SIZE + 1))
+    return {"rows": shown[:PAGE_SIZE], "more": len(shown) > PAGE_SIZE}
 
 
-def _row(kind: str, place: int, thing: Any, epoch: float) -> dict[str, Any]:
-    if kind == "events":
-        return {"number": place + 1, **thing}
-    if kind == "requests":
-        return {
-            "number": thing.number,
-            "at": round(thing.at + epoch, 3),
-            "path": thing.path,
-            "app_id": thing.app_id,
-            "items": len(thing.items),
-            "size": thing.size,
-            "status": thing.status,
-            "text": thing.text,
-            "taken": thing.taken,
-        }
-    key, properties = thing
-    return {"key": key, "properties": properties}
+def _row(index: int, entry: Request | dict[str, Any] | tuple[str, dict[str, Any]], epoch: float) -> dict[str, Any]:
+    match entry:
+        case Request():
+            return {
+                "number": entry.number,
+                "at": round(entry.at + epoch, 3),
+                "path": entry.path,
+                "app_id": entry.app_id,
+                "items": len(entry.items),
+                "size": entry.size,
+                "status": entry.status,
+                "text": entry.text,
+                "taken": entry.taken,
+            }
+        case dict():
+            return {"number": index + 1, **entry}
+        case (key, properties):
+            return {"key": key, "properties": properties}
+    raise AssertionError
 
 
 def _searchable(value: Any) -> str:
-    """Return the JSON of a value without its case: what is searched for is written in the same way."""
+    """Return the JSON of a value in one case; what is searched for is written in the same way."""
     return msgspec.json.encode(value).decode().casefold()

@@ -2,28 +2,21 @@
 
 // Whatever arrived is put into the page as text, never as HTML.
 
-const COLUMNS = {
-  users: [["Identity", "key"], ["Properties", ""]],
-  accounts: [["Account ID", "key"], ["Properties", ""]],
-  events: [["Event", "event"], ["Who", "key"], ["Properties", ""]],
-  requests: [["No.", "few right"], ["At", "narrow"], ["Endpoint", "middle"], ["App ID", "id"], ["Items", "few right"],
-    ["Bytes", "narrow right"], ["Answer", ""]],
-};
-const NOTHING = {
-  users: "No users yet.", accounts: "No accounts yet.", events: "No events yet.", requests: "No requests yet.",
-};
-const LONG = 160; // characters of a value that stand open
-const MANY = 8; // properties that stand open
-const EVERY = 500; // milliseconds between two looks
+const REQUESTS = "requests";
+const REQUEST_COLUMNS = [["No.", "few right"], ["At", "narrow"], ["Endpoint", "middle"], ["App ID", "id"],
+  ["Items", "few right"], ["Bytes", "narrow right"], ["Answer", ""]];
+const LONG = 160; // characters of a value that are shown before it is opened
+const MANY = 8; // properties that are shown before the rest is opened
+const EVERY = 500; // milliseconds between two requests for news
 
 const $ = (id) => document.getElementById(id);
 const form = $("faults");
-const state = { kind: "users", appId: "", search: "", page: 0 };
+const state = { kind: "", appId: "", search: "", page: 0 };
 let overview = null;
 let shown = ""; // what the table shows, and of which revision
-let drawn = new Map(); // the rows of the table, by what they say
-let edited = false; // the form holds what was not sent yet
-let looking = 0; // the last look at the server
+let drawn = new Map(); // the rows of the table, by name
+let edited = false; // the form has values that are not sent yet
+let lastLook = 0; // the number of the last request for news
 
 function element(name, content, className) {
   const made = document.createElement(name);
@@ -52,8 +45,8 @@ function list(pairs) {
   ]));
 }
 
-function properties(found) {
-  const pairs = Object.entries(found || {});
+function properties(values) {
+  const pairs = Object.entries(values || {});
   if (!pairs.length) return element("span", "none", "note");
   if (pairs.length <= MANY + 1) return list(pairs);
   const rest = element("details", [
@@ -62,15 +55,34 @@ function properties(found) {
   return [list(pairs.slice(0, MANY)), rest];
 }
 
+// "idempotency_key" becomes "Idempotency key", and "account_id" "Account ID".
+const title = (name) => (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ").replace(/\bid$/, "ID");
+
+const objectOf = (kind) => overview.objects.find((object) => object.kind === kind);
+
+function columns(kind) {
+  if (kind === REQUESTS) return REQUEST_COLUMNS;
+  const object = objectOf(kind);
+  if (!object.write_once) return [[title(object.key), "key"], ["Properties", ""]];
+  return [[title(object.fields[0]), "event"], ["Who", "key"], ["Properties", ""]];
+}
+
 function cells(row) {
-  if (state.kind === "users" || state.kind === "accounts") return [[cell(row.key)], [properties(row.properties)]];
-  if (state.kind === "events") {
-    const who = row.identity ?? row.user_id;
-    const about = [row.timestamp ?? "on arrival", row.idempotency_key && `key ${row.idempotency_key}`,
-      row.session_id && `session ${row.session_id}`];
-    return [[[cell(row.event), ...about.filter(Boolean).map((line) => element("p", text(line), "about"))]],
-      [[cell(who), ...(row.identity === undefined ? [element("p", "user ID", "about")] : [])]], [properties(row.properties)]];
-  }
+  if (state.kind === REQUESTS) return requestCells(row);
+  const object = objectOf(state.kind);
+  if (!object.write_once) return [[cell(row.key)], [properties(row.properties)]];
+  const person = object.person_fields.find((name) => row[name] !== undefined);
+  const others = object.fields.slice(1).filter((name) => !object.person_fields.includes(name));
+  const about = others.map((name) => {
+    if (name === "timestamp") return row.timestamp ?? "on arrival";
+    return row[name] && `${name === object.key ? "key" : name.replace(/_id$/, "")} ${row[name]}`;
+  });
+  const note = person === object.person_fields[0] ? [] : [element("p", title(person ?? "nobody").toLowerCase(), "about")];
+  return [[[cell(row[object.fields[0]]), ...about.filter(Boolean).map((line) => element("p", text(line), "about"))]],
+    [[cell(row[person] ?? ""), ...note]], [properties(row.properties)]];
+}
+
+function requestCells(row) {
   const answer = row.status ? `${row.status} ` : "connection cut ";
   return [[number(row.number), "right"], [new Date(row.at * 1000).toLocaleTimeString("en-GB"), "mono"],
     [row.path], [text(row.app_id), "mono"], [number(row.items), "right"], [number(row.size), "right"],
@@ -79,50 +91,66 @@ function cells(row) {
 
 const number = (value) => value.toLocaleString("en-US");
 
-function draw(found) {
+function draw(answer) {
   const before = drawn;
   drawn = new Map();
-  for (const row of found.rows) {
+  for (const row of answer.rows) {
     const name = `${state.kind} ${row.number ?? row.key}`;
-    const says = JSON.stringify(row);
-    // A row that says the same stays as it is, with what was opened in it.
+    const content = JSON.stringify(row);
+    // A row with the same content stays as it is, with the parts of it that were opened.
     const old = before.get(name);
-    const tr = old?.says === says ? old.tr : element("tr", cells(row).map(([content, look]) => element("td", content, look)));
+    const tr = old?.content === content ? old.tr
+      : element("tr", cells(row).map(([value, className]) => element("td", value, className)));
     if (before.size && old?.tr !== tr) tr.className = "new";
-    drawn.set(name, { says, tr });
+    drawn.set(name, { content, tr });
   }
   $("rows").replaceChildren(...[...drawn.values()].map(({ tr }) => tr));
-  $("nothing").hidden = found.rows.length > 0;
-  $("nothing").textContent = state.search ? "Nothing here holds that text." : NOTHING[state.kind];
+  $("empty").hidden = answer.rows.length > 0;
+  $("empty").textContent = state.search ? "No row contains that text." : `No ${state.kind} yet.`;
   $("newer").disabled = state.page === 0;
-  $("older").disabled = !found.more;
+  $("older").disabled = !answer.more;
   $("page").textContent = `page ${state.page + 1}, newest first`;
-  document.querySelector(".pages").hidden = state.page === 0 && !found.more;
-  $("told").textContent = state.page ? "New arrivals show on the first page." : "";
+  document.querySelector(".pages").hidden = state.page === 0 && !answer.more;
+  $("hint").textContent = state.page ? "New arrivals are shown on the first page." : "";
+}
+
+// One tab for each Heap object, and one for requests.
+function makeTabs() {
+  for (const kind of [...overview.objects.map((object) => object.kind), REQUESTS]) {
+    const tab = element("button", [`${title(kind)} `, element("span", "")]);
+    tab.id = `tab-${kind}`;
+    tab.dataset.kind = kind;
+    tab.setAttribute("role", "tab");
+    tab.setAttribute("aria-controls", "panel");
+    $("kinds").append(tab);
+  }
+  state.kind = overview.objects[0].kind;
+  drawHead(state.kind);
 }
 
 function drawOverview() {
-  const held = overview.environments.find((each) => each.app_id === state.appId) || overview.environments[0] || {};
-  if (held.app_id && state.appId !== held.app_id) state.appId = held.app_id;
+  if (!$("kinds").children.length) makeTabs();
+  const environment = overview.environments.find((each) => each.app_id === state.appId) || overview.environments[0] || {};
+  if (environment.app_id && state.appId !== environment.app_id) state.appId = environment.app_id;
   for (const tab of $("kinds").children) {
     const chosen = tab.dataset.kind === state.kind;
-    const count = tab.dataset.kind === "requests" ? overview.requests : held[tab.dataset.kind] || 0;
+    const count = tab.dataset.kind === REQUESTS ? overview.requests : environment[tab.dataset.kind] || 0;
     tab.lastElementChild.textContent = number(count);
     tab.setAttribute("aria-selected", String(chosen));
     tab.tabIndex = chosen ? 0 : -1;
   }
   $("panel").setAttribute("aria-labelledby", `tab-${state.kind}`);
-  $("environment-label").hidden = overview.environments.length < 2 || state.kind === "requests";
+  $("environment-label").hidden = overview.environments.length < 2 || state.kind === REQUESTS;
   if ($("environment").length !== overview.environments.length) {
     $("environment").replaceChildren(...overview.environments.map(({ app_id }) => new Option(app_id, app_id)));
   }
   $("environment").value = state.appId;
-  const notTaken = overview.refused ? `, ${number(overview.refused)} not taken` : "";
-  const repeats = held.duplicates ? `, events that came again: ${number(held.duplicates)}` : "";
-  const appId = held.app_id ? `App ID ${held.app_id}: ` : "";
+  const refused = overview.refused ? `, ${number(overview.refused)} not accepted` : "";
+  const repeats = environment.duplicates ? `, ${number(environment.duplicates)} repeated item${environment.duplicates === 1 ? "" : "s"} ignored` : "";
+  const appId = environment.app_id ? `App ID ${environment.app_id}: ` : "";
   document.title = overview.requests ? `Heap sandbox (${number(overview.requests)})` : "Heap sandbox";
   $("live").className = "live on";
-  $("live").textContent = `live. ${appId}${number(overview.requests)} requests${notTaken}${repeats}`;
+  $("live").textContent = `live. ${appId}${number(overview.requests)} requests${refused}${repeats}`;
   if (!$("guesses").children.length) $("guesses").append(...overview.guesses.map((guess) => element("li", guess)));
   drawFaults();
 }
@@ -142,7 +170,7 @@ function drawFaults() {
     else if (field.name === "refuse") field.value = value.join("\n");
     else field.value = value === usual[field.name] ? "" : value ?? "";
   }
-  $("failing").textContent = !any ? "It does nothing wrong." : failed ? `It does wrong; ${number(failed)} requests failed.` : "It does wrong, as set here.";
+  $("failing").textContent = !any ? "No faults are set." : failed ? `Faults are set; ${number(failed)} requests have failed.` : "Faults are set.";
   $("failing").className = any ? "bad" : "note";
 }
 
@@ -153,26 +181,26 @@ async function ask(path, body) {
   return answer.json();
 }
 
-// Looks at once; returns how long the server took for it.
+// Asks for news and shows them; returns how many milliseconds the server took.
 async function look() {
-  const mine = ++looking;
+  const mine = ++lastLook;
   const started = performance.now();
-  const found = await ask("/sandbox/overview");
-  if (mine !== looking) return 0;
-  overview = found;
+  const answer = await ask("/sandbox/overview");
+  if (mine !== lastLook) return 0;
+  overview = answer;
   drawOverview();
-  // What is on a further page would slip away from under one's eyes.
+  // New arrivals would move the rows of a further page while somebody reads them.
   const wanted = JSON.stringify([state, state.page ? "" : overview.revision]);
   if (wanted === shown) return 0;
   const query = new URLSearchParams({ kind: state.kind, app_id: state.appId, search: state.search, page: state.page });
   const rows = await ask(`/sandbox/rows?${query}`);
-  if (mine !== looking) return 0;
+  if (mine !== lastLook) return 0;
   shown = wanted;
   draw(rows);
   return performance.now() - started;
 }
 
-async function lookOn() {
+async function keepLooking() {
   let took = 0;
   if (!document.hidden) {
     try {
@@ -183,8 +211,8 @@ async function lookOn() {
       shown = "";
     }
   }
-  // A search through much must not keep the sandbox busy.
-  setTimeout(lookOn, Math.max(EVERY, 4 * took));
+  // A search through many rows must not keep the sandbox busy.
+  setTimeout(keepLooking, Math.max(EVERY, 4 * took));
 }
 
 function change(values) {
@@ -196,31 +224,31 @@ function change(values) {
 }
 
 function drawHead(kind) {
-  $("head").replaceChildren(...COLUMNS[kind].map(([title, look]) => {
-    const th = element("th", title, look);
+  $("head").replaceChildren(...columns(kind).map(([heading, className]) => {
+    const th = element("th", heading, className);
     th.scope = "col";
     return th;
   }));
 }
 
 function faultsOfForm() {
-  const found = {};
+  const faults = {};
   for (const field of form.elements) {
     if (!field.name) continue;
-    if (field.type === "checkbox") found[field.name] = field.checked;
-    else if (field.name === "refuse") found.refuse = field.value.split("\n").filter((line) => line.trim());
-    else if (field.value !== "") found[field.name] = field.type === "number" ? Number(field.value) : field.value;
+    if (field.type === "checkbox") faults[field.name] = field.checked;
+    else if (field.name === "refuse") faults.refuse = field.value.split("\n").filter((line) => line.trim());
+    else if (field.value !== "") faults[field.name] = field.type === "number" ? Number(field.value) : field.value;
   }
-  return found;
+  return faults;
 }
 
-async function setFaults(faults, said) {
+async function setFaults(faults, message) {
   const answer = $("answer");
   try {
     await ask("/sandbox/faults", faults);
     edited = false;
     answer.className = "good";
-    answer.textContent = said;
+    answer.textContent = message;
     await look();
   } catch (error) {
     answer.className = "bad";
@@ -257,17 +285,16 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   setFaults(faultsOfForm(), "Set.");
 });
-$("heal").addEventListener("click", () => setFaults({}, "No faults."));
-$("forget").addEventListener("click", async () => {
-  if (!confirm("Forget all users, accounts, events and requests that arrived?")) return;
+$("clear").addEventListener("click", () => setFaults({}, "No faults."));
+$("reset").addEventListener("click", async () => {
+  if (!confirm("Delete everything that arrived?")) return;
   try {
     await ask("/sandbox/reset", {});
     change({ appId: "" });
   } catch {
-    // The next look tells that the sandbox does not answer.
+    // The next request for news shows that the sandbox does not answer.
   }
 });
 
 $("address").textContent = location.origin;
-drawHead(state.kind);
-lookOn();
+keepLooking();

@@ -7,10 +7,10 @@ import shutil
 import pytest
 import requests
 
-from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
-from airflow_provider_heap.sandbox import Faults
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, OBJECTS, USER
+from airflow_provider_heap.sandbox import Faults, Sandbox
 from tests.conftest import _absent
-from tests.unit.sandbox.test_server import event, post
+from tests.unit.sandbox.client import DEVICE, REFUND, event, post
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_search_and_pages_are_the_server_s_work(page, heap_sandbox):
     page.locator("tbody").get_by_text("u69").wait_for(state="detached")
     assert page.locator("tbody tr").count() == 11
     page.get_by_label("Search").fill("nobody")
-    page.get_by_text("Nothing here holds that text.").wait_for()
+    page.get_by_text("No row contains that text.").wait_for()
 
 
 def test_faults_are_set_refused_and_taken_back(page, heap_sandbox):
@@ -110,7 +110,7 @@ def test_faults_are_set_refused_and_taken_back(page, heap_sandbox):
     page.get_by_label("Cut the connection").select_option("before the items are taken")
     page.get_by_label("With one of these keys").fill("ada\nbob smith\n")
     page.get_by_label("bytes").fill("5000")
-    page.get_by_label("429 over Heap's pace").check()
+    page.get_by_label("429 over Heap's limits").check()
     page.get_by_role("button", name="Set faults").click()
     page.get_by_text("Set.", exact=True).wait_for()
     expected = Faults(
@@ -123,19 +123,19 @@ def test_faults_are_set_refused_and_taken_back(page, heap_sandbox):
         enforce_pace=True,
     )
     assert heap_sandbox.faults.as_dict() == expected.as_dict()
-    page.get_by_text("It does wrong, as set here.").wait_for()
+    page.get_by_text("Faults are set.", exact=True).wait_for()
     # What the browser would not let through is refused by the server in words.
     page.evaluate("setFaults({every: 0}, '')")
     page.get_by_text("every 1 or more").wait_for()
     page.get_by_role("button", name="No faults").click()
-    page.get_by_text("It does nothing wrong.").wait_for()
+    page.get_by_text("No faults are set.").wait_for()
     assert heap_sandbox.faults.as_dict() == Faults().as_dict()
     assert page.get_by_label("Every n-th one").input_value() == ""
 
 
 def test_faults_that_were_set_elsewhere_show(page, heap_sandbox):
     requests.post(f"{heap_sandbox.url}/sandbox/faults", json={"latency": 0.25, "refuse": ["eve"]}, timeout=120)
-    page.get_by_text("It does wrong, as set here.").wait_for()
+    page.get_by_text("Faults are set.", exact=True).wait_for()
     assert page.get_by_label("Latency").input_value() == "0.25"
     assert page.get_by_label("With one of these keys").input_value() == "eve"
 
@@ -147,6 +147,22 @@ def test_each_app_id_is_looked_at_alone_and_all_is_forgotten_together(page, heap
     row(page, "eve").wait_for()
     assert row(page, "ada").count() == 0
     page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Forget what arrived").click()
+    page.get_by_role("button", name="Delete everything").click()
     page.get_by_text("No users yet.").wait_for()
     assert not heap_sandbox.requests
+
+
+def test_a_new_object_has_its_tab_and_its_table(browser):
+    with Sandbox(objects=[*OBJECTS, REFUND, DEVICE]) as sandbox:
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(sandbox.url)
+        post(sandbox, REFUND, {"refund_id": "r-7", "identity": "ada"})
+        post(sandbox, DEVICE, {"device_id": "d-8", "properties": {"os": "x"}})
+        page.get_by_role("tab", name="Refunds 1").click()
+        row(page, "r-7").get_by_text("ada").wait_for()
+        assert page.locator("th").all_inner_texts() == ["Refund ID", "Who", "Properties"]
+        page.get_by_role("tab", name="Devices 1").click()
+        row(page, "d-8").get_by_text("os").wait_for()
+        assert page.locator("th").all_inner_texts() == ["Device ID", "Properties"]
+        page.close()
