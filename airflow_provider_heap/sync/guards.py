@@ -77,7 +77,7 @@ class Guards:
             )
         self._filled.update(filled)
         if self._keys is not None:
-            self._keys.note([blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for key in keys])
+            self._keys.add([blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for key in keys])
 
     def duplicate_keys(self) -> int | None:
         """Return how many keys came more than once so far; None when nobody asked."""

@@ -1,15 +1,18 @@
-"""The keys that one run has seen, however many: on disk, so that memory does not know how many there are."""
+"""Keys seen in this run, kept on disk so that memory use stays constant."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from operator import or_
 
 
 class SeenKeys:
     """
-    Knows which keys came twice, and which are on their way. A temporary SQLite database without a name holds them; it
-    vanishes with its connection. Keys are numbers out of their hashes: two that share one are taken for one key.
+    Find the keys that come more than once, and those that are on their way to Heap. For one thread at a time.
+
+    A temporary SQLite database without a name holds the keys; it vanishes with its connection. Keys are numbers made
+    from their hashes: two keys with the same number count as one.
     """
 
     def __init__(self) -> None:
@@ -19,35 +22,38 @@ class SeenKeys:
         self._database.execute("begin")
         self._any_sent = False
 
-    def note(self, digests: Sequence[str]) -> list[int]:
+    def add(self, key_hashes: Sequence[str]) -> list[int]:
         """
-        See keys, and return their numbers.
+        Add keys, and return their numbers.
 
-        :param digests: hashes of at least 15 hexadecimal digits.
+        :param key_hashes: hashes of at least 15 hexadecimal digits.
         """
-        numbers = [int(digest[:15], 16) for digest in digests]
+        numbers = [int(key_hash[:15], 16) for key_hash in key_hashes]
         self._database.executemany("insert into seen values (?)", zip(numbers))
         return numbers
 
-    def mark_sent(self, numbers: Sequence[int], fresh: list[bool]) -> None:
+    def claim(self, numbers: Sequence[int], changed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
         """
-        Put keys on their way, and mark those as fresh that are on it already.
+        Return which keys are to be sent, and which of all were on their way already.
 
-        :param numbers: keys, in order.
-        :param fresh: which of them are to be sent; changed in place.
+        Those are to be sent that changed, and those that were on their way.
+
+        :param numbers: keys, in the order of the query.
+        :param changed: whether each of them is new or changed.
         """
-        if not self._any_sent and not any(fresh):
-            return
+        if not self._any_sent and not any(changed):
+            return [*changed], [False] * len(changed)
         on_the_way = self._sent(numbers) if self._any_sent else set()
-        going: list[int] = []
-        for place, number in enumerate(numbers):
-            if fresh[place]:
-                going.append(number)
+        added: list[int] = []
+        came_before = []
+        for number, is_changed in zip(numbers, changed, strict=True):
+            came_before.append(number in on_the_way)
+            if is_changed:
+                added.append(number)
                 on_the_way.add(number)
-            elif number in on_the_way:
-                fresh[place] = True
-        self._database.executemany("insert or ignore into sent values (?)", zip(going))
+        self._database.executemany("insert or ignore into sent values (?)", zip(added))
         self._any_sent = True
+        return [*map(or_, changed, came_before)], came_before
 
     def duplicates(self) -> int:
         """Return how many keys came more than once."""
@@ -55,7 +61,7 @@ class SeenKeys:
         return int(self._database.execute(query).fetchone()[0])
 
     def close(self) -> None:
-        """Forget all."""
+        """Release the disk space."""
         self._database.close()
 
     def _sent(self, numbers: Sequence[int]) -> set[int]:

@@ -15,16 +15,17 @@ from tests.golden.expectations import EXPECTED, ORDERS, PEOPLE, Table, check, ev
 def test_state_tables_keep_their_columns_and_types(heap, state, run):
     run(user(PEOPLE, state_conn_id="state"))
     tables = [name for (name,) in state("select name from sqlite_master where type = 'table' order by name")]
-    assert tables == ["heap_sync_state", "heap_sync_state_syncs"]
+    assert tables == ["heap_sync_state", "heap_sync_state_holders", "heap_sync_state_syncs"]
     check(
         "state tables",
         {name: state(f"select name, type, \"notnull\", pk from pragma_table_info('{name}')") for name in tables},
     )
 
 
-def test_another_state_table_gives_its_name_to_both(heap, state, run):
+def test_another_state_table_gives_its_name_to_all(heap, state, run):
     run(user(PEOPLE, state_conn_id="state", state_table="mine"))
-    assert state("select name from sqlite_master where type = 'table' order by name") == [("mine",), ("mine_syncs",)]
+    tables = [("mine",), ("mine_holders",), ("mine_syncs",)]
+    assert state("select name from sqlite_master where type = 'table' order by name") == tables
 
 
 @pytest.mark.parametrize(

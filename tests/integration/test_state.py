@@ -232,7 +232,7 @@ def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeyp
     run(operator)
     dead = Lease(operator.store(), operator.scope(), Holder("dag/dead", "sync[-1]"), StopSignal())
     dead.acquire()
-    dead._released.set()  # as if its process were gone
+    dead._ended.set()  # as if its process were gone
     with pytest.raises(SyncRunningError):
         run(users(**local_state))
     monkeypatch.setattr(lease, "EXPIRES_AFTER", 0.0)

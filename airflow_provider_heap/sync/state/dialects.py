@@ -9,13 +9,14 @@ To add a database, write a class and name it in ``_CLASSES``.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-#: Numbers of keys for which lookup statements are kept; databases take no more parameters than the last.
+#: Numbers of keys for which statements are kept; some databases take few more parameters than the last.
 LOOKUP_SIZES = (10, 100, 1000)
 #: Most keys in one statement.
 MAX_KEYS = LOOKUP_SIZES[-1]
@@ -24,6 +25,8 @@ MAX_KEYS = LOOKUP_SIZES[-1]
 ASCII_TABLE: dict[str, Any] = {"sqlite_with_rowid": False, "mysql_charset": "ascii"}
 #: Options of a table of any text.
 TEXT_TABLE: dict[str, Any] = {"mysql_charset": "utf8mb4"}
+#: In place of a fingerprint that was struck out; no item has it.
+STRUCK_OUT = "unknown"
 
 
 def hex_digits(length: int) -> sa.types.TypeEngine[str]:
@@ -50,11 +53,13 @@ class StateDialect:
     #: Arguments of the driver, for a database whose connections SQLAlchemy must open itself; None when they may be the
     #: Airflow hook's own.
     connect_args: ClassVar[Mapping[str, Any] | None] = None
+    #: SQL of the database's own clock, in milliseconds since 1970; None for the worker's.
+    clock: ClassVar[str | None] = None
 
     def __init__(self, keys: sa.Table, dialect: sa.engine.Dialect) -> None:
         self._keys = keys
         self._dialect = dialect
-        self._lookups: dict[int, Any] = {}
+        self._compiled: dict[tuple[str, int], Any] = {}
         self._columns = [column.name for column in keys.columns]
         self._upsert = self._make_upsert()
         self._compiled_upsert: Any = None
@@ -66,18 +71,24 @@ class StateDialect:
         :param connection: to the database.
         :param key_hashes: 1 to 1000 keys.
         """
-        # Filled up with the last key to one of a few sizes: a statement of a thousand parameters is large, and kept.
-        size = next(size for size in LOOKUP_SIZES if size >= len(key_hashes))
-        padded = [*key_hashes, *[key_hashes[-1]] * (size - len(key_hashes))]
-        names = [f"k{position}" for position in range(size)]
-        lookup = self._lookups.get(size)
-        if lookup is None:
-            columns = self._keys.c
-            query = sa.select(columns.key_hash, columns.fingerprint)
-            query = query.where(columns.key_hash.in_(map(sa.bindparam, names)))
-            lookup = self._lookups[size] = query.compile(dialect=self._dialect)
-        parameters = _parameters(lookup, dict(zip(names, padded, strict=True)))
-        return connection.exec_driver_sql(lookup.string, parameters).all()
+        columns = self._keys.c
+        query = sa.select(columns.key_hash, columns.fingerprint)
+        rows: Sequence[Any] = self._execute_for_keys(connection, "lookup", query, key_hashes).all()
+        return rows
+
+    def strike_out(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> None:
+        """
+        Replace the fingerprints of keys by :data:`STRUCK_OUT`.
+
+        :param connection: to the database, in a transaction.
+        :param key_hashes: 1 to 1000 keys.
+        """
+        update = sa.update(self._keys).values(fingerprint=sa.literal(STRUCK_OUT))
+        self._execute_for_keys(connection, "strike out", update, key_hashes)
+
+    def now(self) -> Any:
+        """Return the time in milliseconds since 1970: an expression of the database's clock, or a number."""
+        return int(time.time() * 1000) if self.clock is None else sa.literal_column(self.clock, sa.BigInteger)
 
     def upsert(
         self, connection: sa.engine.Connection, sync_id: str, fingerprints: Mapping[str, str], sent_at: int
@@ -100,6 +111,20 @@ class StateDialect:
             for key_hash, fingerprint in fingerprints.items()
         ]
         connection.exec_driver_sql(upsert.string, rows)
+
+    def _execute_for_keys(
+        self, connection: sa.engine.Connection, name: str, statement: Any, key_hashes: Sequence[str]
+    ) -> Any:
+        # Filled up with the last key to one of a few sizes: a statement of a thousand parameters is large, and kept.
+        size = next(size for size in LOOKUP_SIZES if size >= len(key_hashes))
+        padded = [*key_hashes, *[key_hashes[-1]] * (size - len(key_hashes))]
+        names = [f"k{position}" for position in range(size)]
+        compiled = self._compiled.get((name, size))
+        if compiled is None:
+            statement = statement.where(self._keys.c.key_hash.in_(map(sa.bindparam, names)))
+            compiled = self._compiled[name, size] = statement.compile(dialect=self._dialect)
+        values = {**compiled.params, **dict(zip(names, padded, strict=True))}
+        return connection.exec_driver_sql(compiled.string, _parameters(compiled, values))
 
     def _make_upsert(self) -> sa.Insert:
         """Return the statement that writes a key whether it is recorded or not."""
@@ -130,6 +155,7 @@ class OtherDialect(StateDialect):
 class SqliteDialect(StateDialect):
     """SQLite: one writer at a time, and connections that are bound to the thread that opened them."""
 
+    clock = "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
     #: Seconds to wait for another writer of the file: shards of a sync wait for each other.
     connect_args: ClassVar[Mapping[str, Any] | None] = {"timeout": 60}
 
@@ -144,6 +170,7 @@ class SqliteDialect(StateDialect):
 class MySqlDialect(StateDialect):
     """MySQL and MariaDB."""
 
+    clock = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
     # The default would lock the gaps between keys, and shards of one sync would wait for each other.
     execution_options: ClassVar[Mapping[str, Any]] = {"isolation_level": "READ COMMITTED"}
 
@@ -155,16 +182,13 @@ class MySqlDialect(StateDialect):
 class PostgresDialect(StateDialect):
     """PostgreSQL: many keys travel as one array."""
 
-    def fingerprints_of(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> Sequence[Any]:
-        """
-        Return hash and fingerprint of those keys that are recorded.
+    clock = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
-        :param connection: to the database.
-        :param key_hashes: 1 to 1000 keys.
-        """
-        columns = self._keys.c
-        query = sa.select(columns.key_hash, columns.fingerprint).where(columns.key_hash == sa.any_(_array("keys")))
-        return connection.execute(query, {"keys": ",".join(key_hashes)}).all()
+    def _execute_for_keys(
+        self, connection: sa.engine.Connection, name: str, statement: Any, key_hashes: Sequence[str]
+    ) -> Any:
+        statement = statement.where(self._keys.c.key_hash == sa.any_(_array("keys")))
+        return connection.execute(statement, {"keys": ",".join(key_hashes)})
 
     def upsert(
         self, connection: sa.engine.Connection, sync_id: str, fingerprints: Mapping[str, str], sent_at: int

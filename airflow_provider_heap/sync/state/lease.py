@@ -1,142 +1,199 @@
 """
 Hold a sync, so that one run of it works at a time: two that write the same keys would overtake each other.
 
-A run writes a note into the sync's row, and renews it every ten seconds. A note that was not renewed for a minute is
-that of a dead run. Mapped instances of one DAG run hold a sync together. A retry takes over the note of its own
+A run renews its hold every ten seconds. A hold that was not renewed for a minute is that of a dead run, and the next
+run may take the sync. Mapped instances of one DAG run hold a sync together. A retry takes over the hold of its own
 instance.
+
+A process may also stand still for longer than a minute and go on: it was frozen. So whoever is about to send calls
+:meth:`Lease.assert_held`, which costs a look at the clocks, and whoever is about to write fingerprints calls
+:meth:`Lease.fence` in the same transaction, which is right whatever the clocks say.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from airflow_provider_heap.exceptions import StateError, SyncRunningError
+from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, Holder, HolderRows
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
-#: Seconds after which a holder that does not renew its note counts as dead.
+__all__ = ["Holder", "Lease", "Log"]
+
+#: Seconds after which a holder that does not renew its hold counts as dead.
 EXPIRES_AFTER = 60.0
 #: Seconds between two renewals.
 RENEW_EVERY = 10.0
+#: Seconds between two looks at whether another run's hold is free.
+POLL_EVERY = 1.0
 
 
-@dataclass(frozen=True)
-class Holder:
-    """
-    Who runs a sync.
+class Log(Protocol):
+    """What a logger must have here; Airflow's own are not the standard library's."""
 
-    :param run: the DAG run; all its tasks share a sync.
-    :param instance: the task instance in it. A second one of the same name is a retry.
-    """
+    def info(self, message: Any, /, *args: Any) -> Any:
+        """Log what a person who watches the run should read."""
 
-    run: str
-    instance: str = ""
+    def warning(self, message: Any, /, *args: Any) -> Any:
+        """Log what that person should act upon."""
 
 
 class Lease:
     """
     Holds a sync for a run, from :meth:`acquire` to :meth:`release`; a thread of its own renews it meanwhile.
 
-    That thread and the caller's share ``_renewed_at``, a single number, and ``_released``, an event.
+    It is held, then released or lost; neither is undone. ``_lock`` guards ``_renewed``, ``_lost`` and ``_released``.
 
-    :param store: where the notes are.
+    :param store: the database.
     :param key: the sync and its target.
     :param holder: who runs it.
-    :param stop: set when the hold is lost, because another run took it or because it could not be renewed.
+    :param stop: ends the waits; set when the hold is lost, because another run took it or it could not be renewed.
     """
 
     def __init__(self, store: Store, key: StateKey, holder: Holder, stop: StopSignal) -> None:
         self._store = store
         self._key = key
-        self._holder = holder
+        self._rows = HolderRows(store, key, holder)
         self._stop = stop
-        self._token = uuid4().hex
-        #: When the note was renewed last, by the monotonic clock.
-        self._renewed_at = 0.0
-        self._released = threading.Event()
+        #: The clocks just before the hold was renewed last.
+        self._renewed = _clocks()
+        self._lost: SyncRunningError | None = None
+        self._released = False
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="heap-lease", daemon=True)
 
-    def acquire(self) -> None:
+    def acquire(self, timeout: float = 0.0, log: Log | None = None) -> None:
         """
         Take the sync.
 
+        :param timeout: seconds to wait for another run that holds it; a stop ends the wait.
+        :param log: takes a line about the wait.
         :raises SyncRunningError: when another run holds it.
         :raises StateError: when the database fails.
         """
-        with self._locked_holders() as notes:
-            others = {note["run"] for note in notes.values() if note["run"] != self._holder.run}
-            if others:
-                raise SyncRunningError(
-                    f"Sync {self._key.sync!r} to {self._key.environment.label} is held by another run, "
-                    f"{', '.join(sorted(others))}: two at a time would overtake each other. It is free when that run "
-                    f"ends, or {EXPIRES_AFTER:.0f} s after it died. To keep runs apart, set "
-                    "max_active_runs=1 for the DAG, or give one of two syncs another sync_name."
+        end, waits = time.monotonic() + timeout, False
+        while True:
+            started = _clocks()
+            runs = self._store.transact("held", lambda connection: self._rows.acquire(connection, EXPIRES_AFTER))
+            if not runs:
+                break
+            seconds = end - time.monotonic()
+            if seconds <= 0:
+                raise self._held_by(runs)
+            if log is not None and not waits:
+                log.info(
+                    "Sync %s is held by another run, %s: waiting up to %.0f s for it",
+                    self._key.sync,
+                    ", ".join(sorted(runs)),
+                    timeout,
                 )
-            notes[self._holder.instance] = self._note()
-        self._renewed_at = time.monotonic()
+            waits = True
+            self._stop.wait(min(POLL_EVERY, seconds))
+        self._renewed = started
         self._thread.start()
+
+    def assert_held(self) -> None:
+        """
+        Make sure that the sync is still held, before a request. Asks the database only when a renewal is overdue.
+
+        :raises SyncRunningError: when the sync is not held any more.
+        :raises StateError: when the database fails.
+        """
+        with self._lock:
+            lost, age = self._lost, _seconds_since(self._renewed)
+        if lost is not None:
+            raise lost
+        if age >= EXPIRES_AFTER:
+            raise self._lose(f"its hold was not renewed for {age:.0f} s, so another run may have taken it")
+        if age >= 2 * RENEW_EVERY:
+            self._renew()
+
+    def fence(self, connection: sa.engine.Connection) -> None:
+        """
+        Make sure that the sync is held until the end of a transaction.
+
+        :param connection: to the database, in the transaction.
+        :raises SyncRunningError: when the sync is not held any more.
+        """
+        with self._lock:
+            lost = self._lost
+        if lost is not None:
+            raise lost
+        if not self._rows.renew(connection):
+            raise self._lose(self._rows.taken_by(connection))
 
     def release(self) -> None:
         """
         Let the next run have the sync.
 
-        :raises StateError: when the note can't be removed; it expires then.
+        :raises StateError: when the database fails; the hold expires then.
         """
-        self._released.set()
-        with self._locked_holders() as notes:
-            if notes.get(self._holder.instance, {}).get("token") == self._token:
-                del notes[self._holder.instance]
-
-    def _note(self) -> dict[str, Any]:
-        return {"run": self._holder.run, "token": self._token, "at": time.time()}
-
-    @contextmanager
-    def _locked_holders(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """Yield the notes of the live holders by instance, under a row lock; changes are saved on exit."""
-        syncs = self._store.tables.syncs
-        is_mine = syncs.c.sync_id == self._key.id
-        with self._store.transaction("held") as connection:
-            # Any write of the row locks it, on every database.
-            connection.execute(sa.update(syncs).where(is_mine).values(turn=syncs.c.turn + 1))
-            text = connection.execute(sa.select(syncs.c.holders).where(is_mine)).scalar()
-            notes: dict[str, dict[str, Any]] = json.loads(text or "{}")
-            live = {instance: note for instance, note in notes.items() if time.time() - note["at"] < EXPIRES_AFTER}
-            yield live
-            connection.execute(sa.update(syncs).where(is_mine).values(holders=json.dumps(live)))
+        with self._lock:
+            self._released = True
+        self._ended.set()
+        self._store.transact("held", lambda connection: self._rows.release(connection, EXPIRES_AFTER))
 
     def _keep(self) -> None:
-        """Renew the note until the hold is released or lost."""
-        while not self._released.wait(RENEW_EVERY):
+        """Renew the hold until it is released or lost."""
+        note_renewed, failure = time.monotonic(), None
+        while not self._ended.wait(RENEW_EVERY):
             try:
-                if not self._renew():
+                with self._lock:
+                    age = _seconds_since(self._renewed)
+                if age >= EXPIRES_AFTER:
+                    why = f": {failure}" if failure is not None else ""
+                    self._lose(f"its hold could not be renewed for {age:.0f} s{why}")
                     return
+                self._renew()
+                if time.monotonic() - note_renewed > NOTE_EXPIRES / 4:
+                    self._store.transact("held", lambda connection: self._rows.renew_note(connection, EXPIRES_AFTER))
+                    note_renewed = time.monotonic()
             except StateError as error:
-                # The next try may succeed; as long as the note is young nobody else takes the sync.
-                if time.monotonic() - self._renewed_at > EXPIRES_AFTER:
-                    self._stop.set(error)
-                    return
+                failure = error  # the next try may succeed; as long as the hold is young nobody else takes the sync
+            except SyncRunningError:
+                return
 
-    def _renew(self) -> bool:
-        """Renew the note, and return whether the sync is still held."""
-        with self._locked_holders() as notes:
-            if self._released.is_set():
-                return False
-            others = {note["run"] for note in notes.values()} - {self._holder.run}
-            note = notes.get(self._holder.instance)
-            if others or (note and note["token"] != self._token):
-                who = f"run {', '.join(sorted(others))}" if others else "a later try"
-                self._stop.set(SyncRunningError(f"Sync {self._key.sync!r} was taken over by {who}."))
-                return False
-            notes[self._holder.instance] = self._note()
-        self._renewed_at = time.monotonic()
-        return True
+    def _renew(self) -> None:
+        started = _clocks()
+        self._store.transact("held", self.fence)
+        with self._lock:
+            self._renewed = started
+
+    def _lose(self, why: str) -> SyncRunningError:
+        """Order the stop, and return its error."""
+        with self._lock:
+            if self._lost is None:
+                self._lost = SyncRunningError(
+                    f"Sync {self._key.sync!r} {why}. This run stops, so as not to overtake that one."
+                )
+            released = self._released
+        self._ended.set()
+        if not released:
+            self._stop.set(self._lost)
+        return self._lost
+
+    def _held_by(self, runs: set[str]) -> SyncRunningError:
+        return SyncRunningError(
+            f"Sync {self._key.sync!r} to {self._key.environment.label} is held by another run, "
+            f"{', '.join(sorted(runs))}: two at a time would overtake each other. It is free when that run "
+            f"ends, or {EXPIRES_AFTER:.0f} s after it died. To keep runs apart, set "
+            "max_active_runs=1 for the DAG, or give one of two syncs another sync_name."
+        )
+
+
+def _clocks() -> tuple[float, ...]:
+    """Read the clocks: one that nobody sets, the wall's, and where there is one, one that goes on during suspension."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic(), time.time(), time.clock_gettime(boot) if boot is not None else 0.0
+
+
+def _seconds_since(clocks: tuple[float, ...]) -> float:
+    """Return how long ago the clocks were read, by the one that says most."""
+    return max(now - then for now, then in zip(_clocks(), clocks, strict=True))

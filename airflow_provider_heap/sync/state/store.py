@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from airflow_provider_heap.exceptions import StateError
-from airflow_provider_heap.sync.state.dialects import MAX_KEYS, dialect_class
+from airflow_provider_heap.sync.state.dialects import MAX_KEYS, STRUCK_OUT, dialect_class
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.tables import DEFAULT_TABLE, Tables
+
+Result = TypeVar("Result")
+#: Raises when a transaction must not be committed.
+Fence = Callable[[sa.engine.Connection], None]
 
 #: Tries of a transaction that the database ended: a deadlock, or a lock that it did not get in time.
 TRIES = 3
@@ -47,11 +51,12 @@ class Store:
         :raises StateError: when the database fails.
         """
         with self._translate_errors("created"):
-            try:
-                self.tables.metadata.create_all(self.engine)
-            except DBAPIError:
-                # Another task may have created them at the same moment; if not, this raises again.
-                self.tables.metadata.create_all(self.engine)
+            for _ in self.tables.metadata.tables:
+                with suppress(DBAPIError):
+                    self.tables.metadata.create_all(self.engine)
+                    return
+                # Another task may have created one at the same moment; if not, this raises again in the end.
+            self.tables.metadata.create_all(self.engine)
 
     def has_tables(self) -> bool:
         """
@@ -64,16 +69,28 @@ class Store:
             tables = (self.tables.keys, self.tables.syncs)
             return all(inspector.has_table(table.name, schema=table.schema) for table in tables)
 
-    @contextmanager
-    def transaction(self, action: str) -> Iterator[sa.engine.Connection]:
+    def transact(self, action: str, work: Callable[[sa.engine.Connection], Result]) -> Result:
         """
-        Yield a connection in a transaction, which is committed on exit.
+        Do something in a transaction; again when the database ended it for a reason that may pass.
 
         :param action: what is done to the state, for the message of an error: a participle.
+        :param work: called with a connection in the transaction.
+        :return: what it returned.
         :raises StateError: when the database fails.
         """
-        with self._translate_errors(action), self._write_lock, self.engine.begin() as connection:
-            yield connection
+        retrying = Retrying(
+            retry=retry_if_exception_type(OperationalError),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_random(0.05, 0.3),
+            reraise=True,
+        )
+        with self._translate_errors(action):
+            result: Result = retrying(self._transact_once, work)
+            return result
+
+    def _transact_once(self, work: Callable[[sa.engine.Connection], Result]) -> Result:
+        with self._write_lock, self.engine.begin() as connection:
+            return work(connection)
 
     def register_sync(self, key: StateKey) -> None:
         """
@@ -120,17 +137,24 @@ class Store:
             # The database may ignore case when it compares names.
             return [dict(row._mapping) for row in rows if row.sync_name == sync]
 
-    def update_sync(self, key: StateKey, **values: Any) -> None:
+    def update_sync(self, key: StateKey, fence: Fence | None = None, **values: Any) -> None:
         """
         Write into the row of a sync and target.
 
         :param key: the sync and its target.
+        :param fence: called in the transaction; nothing is written when it raises.
         :param values: by column.
         :raises StateError: when the database fails.
         """
         table = self.tables.syncs
-        with self.transaction("written") as connection:
+
+        def update(connection: sa.engine.Connection) -> None:
+            # First the sync's row, then the holder's: in the order in which a sync is taken.
             connection.execute(sa.update(table).where(table.c.sync_id == key.id).values(**values))
+            if fence is not None:
+                fence(connection)
+
+        self.transact("written", update)
 
     def fingerprints_of(self, key_hashes: Sequence[str]) -> dict[str, str]:
         """
@@ -146,26 +170,47 @@ class Store:
                 fingerprints.update({row.key_hash: row.fingerprint for row in rows})
         return fingerprints
 
-    def record(self, sync_id: str, fingerprints: Mapping[str, str], sent_at: int) -> None:
+    def record(self, sync_id: str, fingerprints: Mapping[str, str], sent_at: int, fence: Fence | None = None) -> None:
         """
         Record keys, in one transaction.
 
         :param sync_id: ID of their state.
         :param fingerprints: by key.
         :param sent_at: when Heap took them, in seconds since 1970.
+        :param fence: called in the transaction before; nothing is written when it raises.
         :raises StateError: when the database fails.
         """
         # In one order, so that shards that write the same keys wait for each other instead of locking each other up.
         ordered = dict(sorted(fingerprints.items()))
-        with self._translate_errors("written"):
-            for attempt in Retrying(
-                retry=retry_if_exception_type(OperationalError),
-                stop=stop_after_attempt(TRIES),
-                wait=wait_random(0.05, 0.3),
-                reraise=True,
-            ):
-                with attempt, self._write_lock, self.engine.begin() as connection:
-                    self._dialect.upsert(connection, sync_id, ordered, sent_at)
+
+        def write(connection: sa.engine.Connection) -> None:
+            if fence is not None:
+                fence(connection)
+            self._dialect.upsert(connection, sync_id, ordered, sent_at)
+
+        self.transact("written", write)
+
+    def strike_out(self, key_hashes: Sequence[str], fence: Fence | None = None) -> None:
+        """
+        Strike out the fingerprints of keys, in one transaction: whatever their item is next, it has changed.
+
+        :param key_hashes: the keys; those that are not recorded are passed over.
+        :param fence: called in the transaction before; nothing is written when it raises.
+        :raises StateError: when the database fails.
+        """
+        ordered = sorted(key_hashes)
+
+        def write(connection: sa.engine.Connection) -> None:
+            if fence is not None:
+                fence(connection)
+            for start in range(0, len(ordered), MAX_KEYS):
+                self._dialect.strike_out(connection, ordered[start : start + MAX_KEYS])
+
+        self.transact("written", write)
+
+    def now(self) -> Any:
+        """Return the database's time in milliseconds since 1970, to be used in a statement."""
+        return self._dialect.now()
 
     def delete(self, sync_id: str, key_hashes: Sequence[str] | None = None, before: int | None = None) -> int:
         """
@@ -183,19 +228,19 @@ class Store:
             statement = statement.where(keys.key_hash.in_(key_hashes))
         if before is not None:
             statement = statement.where(keys.sent_at < before)
-        with self.transaction("changed") as connection:
-            return connection.execute(statement).rowcount
+        return self.transact("changed", lambda connection: connection.execute(statement).rowcount)
 
     def sent_at(self, key_hash: str) -> int | None:
         """
-        Return when a key was sent, in seconds since 1970; None when it is not recorded.
+        Return when a key was sent, in seconds since 1970; None when it is not recorded or was struck out.
 
         :param key_hash: the key.
         :raises StateError: when the database fails.
         """
         keys = self.tables.keys.c
         with self._translate_errors("read"), self.engine.connect() as connection:
-            seconds: int | None = connection.execute(sa.select(keys.sent_at).where(keys.key_hash == key_hash)).scalar()
+            query = sa.select(keys.sent_at).where(keys.key_hash == key_hash, keys.fingerprint != STRUCK_OUT)
+            seconds: int | None = connection.execute(query).scalar()
             return seconds
 
     def rows(self, sync_id: str) -> Iterator[tuple[str, str, int]]:

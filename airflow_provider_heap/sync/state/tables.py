@@ -18,9 +18,10 @@ DEFAULT_TABLE = "heap_sync_state"
 class Tables:
     """
     Define the tables: ``keys`` has a row for each sync key, with the fingerprint of the item that Heap took last;
-    ``syncs`` has a row for each sync and target, and says which run holds the sync.
+    ``syncs`` has a row for each sync and target; ``holders`` has a row for each task instance that runs a sync now.
 
-    :param name: name of the table of keys, may be ``schema.table``. The other one has the same name with ``_syncs``.
+    :param name: name of the table of keys, may be ``schema.table``. The others have the same name with ``_syncs`` and
+        ``_holders``.
     :raises ModelError: when the name is empty.
     """
 
@@ -51,7 +52,22 @@ class Tables:
             sa.Column("mapping", sa.String(50)),
             sa.Column("last_run", sa.String(500)),
             sa.Column("last_run_at", sa.BigInteger),
+            # For older releases: see the module holders.
             sa.Column("holders", sa.Text, nullable=False),
             sa.Column("turn", sa.BigInteger, nullable=False),
+            **TEXT_TABLE,
+        )
+        self.holders = sa.Table(
+            f"{table}_holders",
+            self.metadata,
+            sa.Column("sync_id", hex_digits(16), primary_key=True),
+            sa.Column("holder_id", hex_digits(32), primary_key=True),
+            sa.Column("run_hash", hex_digits(16), nullable=False),
+            sa.Column("run", sa.String(600), nullable=False),
+            sa.Column("instance", sa.String(600), nullable=False),
+            sa.Column("turn", sa.BigInteger, nullable=False),
+            sa.Column("renewals", sa.BigInteger, nullable=False),
+            # Milliseconds since 1970, by the database's clock: those of workers differ.
+            sa.Column("renewed_at", sa.BigInteger, nullable=False),
             **TEXT_TABLE,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import sqlalchemy as sa
 
@@ -42,9 +44,32 @@ def test_any_number_of_keys_is_found(store):
 def test_few_lookup_statements_are_kept_however_many_keys_they_look_up(store):
     for count in range(1, 1200):
         store.fingerprints_of([f"{n:032x}" for n in range(count)])
-    assert len(store._dialect._lookups) <= 3
+    assert len(store._dialect._compiled) <= 3
 
 
 def test_a_database_is_known_by_its_name():
     assert dialect_class(sa.create_engine("sqlite://")) is SqliteDialect
     assert dialect_class(sa.create_mock_engine("oracle://", None)) is OtherDialect
+
+
+@ALL
+def test_fingerprints_are_struck_out_where_there_are_any(store):
+    store.record("s", keys(1500, 7), 5)
+    store.strike_out([*list(keys(1200, 7)), "f" * 32])
+    recorded = store.fingerprints_of(list(keys(1500, 7)))
+    assert [*recorded.values()].count("unknown") == 1200
+    assert store.fingerprints_of(["f" * 32]) == {}
+    assert store.sent_at(f"{0:032x}") is None
+    assert store.size("s") == 1500
+
+
+@ALL
+def test_the_clock_is_the_database_s(store):
+    with store.engine.connect() as connection:
+        milliseconds = connection.execute(sa.select(store.now())).scalar()
+    assert abs(milliseconds / 1000 - time.time()) < 600
+
+
+def test_a_database_whose_clock_is_not_known_goes_by_the_worker_s(store):
+    other = OtherDialect(store.tables.keys, store.engine.dialect)
+    assert abs(other.now() / 1000 - time.time()) < 600

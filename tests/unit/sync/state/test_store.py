@@ -6,8 +6,9 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
-from airflow_provider_heap.exceptions import StateError
+from airflow_provider_heap.exceptions import StateError, SyncRunningError
 from airflow_provider_heap.hooks.sql import state_store
 from airflow_provider_heap.sync.state.state_key import StateKey
 
@@ -73,3 +74,44 @@ def test_an_error_names_the_table_and_the_connection_and_no_value(store, conn_id
     with pytest.raises(StateError, match=f"'heap_sync_state' of connection '{conn_id}'") as raised:
         store.record("s", {"secret": "value"}, 1)
     assert "secret" not in str(raised.value)
+
+
+@ALL
+def test_nothing_is_written_behind_a_fence(store, key):
+    def fence(connection):
+        raise SyncRunningError("taken")
+
+    store.record(key.id, {"a": "1"}, 1)
+    for write in (
+        lambda: store.record(key.id, {"a": "2"}, 2, fence),
+        lambda: store.strike_out(["a"], fence),
+        lambda: store.update_sync(key, fence, last_run="mine"),
+    ):
+        with pytest.raises(SyncRunningError):
+            write()
+    assert list(store.rows(key.id)) == [("a", "1", 1)]
+    assert store.sync_row(key)["last_run"] is None
+
+
+def test_a_transaction_that_the_database_ended_is_tried_again(store):
+    tries = []
+
+    def work(connection):
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("update", {}, Exception("deadlock"))
+        return "done"
+
+    assert store.transact("written", work) == "done"
+
+
+def test_a_transaction_is_not_tried_forever(store):
+    tries = []
+
+    def work(connection):
+        tries.append(1)
+        raise OperationalError("update", {}, Exception("deadlock"))
+
+    with pytest.raises(StateError, match="deadlock"):
+        store.transact("written", work)
+    assert len(tries) == 3

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 
 from airflow_provider_heap.api.objects import EVENT
+from airflow_provider_heap.exceptions import SyncRunningError, SyncStoppedError
 from airflow_provider_heap.hooks.sql import state_store
 from airflow_provider_heap.sync.plan import StateSettings
+from airflow_provider_heap.sync.state import lease
 from airflow_provider_heap.sync.state.lease import Holder
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.sync_state import SyncState
@@ -53,17 +56,114 @@ def test_of_two_items_with_one_key_the_last_is_recorded(open_state, items):
     assert len(state.select_changed(items({"a": 2}))) == 0
 
 
-def test_an_unchanged_item_behind_a_changed_one_of_its_key_is_selected(open_state, items):
+def test_a_changed_item_that_was_about_to_be_sent_is_changed_whatever_it_is_next(open_state, items):
     state = open_state()
     state.record(items({"a": 1}))
-    assert state.select_changed(items([("a", 2), ("a", 1)])).keys == ["a", "a"]
-    assert state.duplicate_keys() == 1
+    state.strike_out(state.select_changed(items({"a": 2})))
+    state.close(False)
+    assert open_state().select_changed(items({"a": 1})).keys == ["a"]
 
 
-def test_a_recorded_event_is_never_selected_again(open_state, items, key):
-    state = open_state(state_key=StateKey(key.sync, key.environment, EVENT))
-    state.record(items({"a": 1}))
-    assert state.select_changed(items({"a": 2, "b": 1})).keys == ["b"]
+def test_a_run_whose_sync_was_taken_sends_and_records_nothing_more(open_state, items, store, monkeypatch):
+    frozen = open_state("dag/frozen")
+    frozen.record(items({"a": 1}))
+    changed = frozen.select_changed(items({"a": 2}))
+    monkeypatch.setattr(lease, "EXPIRES_AFTER", 0.0)
+    other = open_state("dag/other")
+    monkeypatch.setattr(lease, "EXPIRES_AFTER", 60.0)
+    other.record(items({"a": 3}))
+    other.close(True)
+    for step in (frozen.strike_out, frozen.record):
+        with pytest.raises(SyncRunningError):
+            step(changed)
+    frozen.close(True)
+    assert store.sync_rows("people.users")[0]["last_run"] == "dag/other"
+
+
+def test_a_run_may_wait_for_another(open_state, monkeypatch):
+    monkeypatch.setattr(lease, "POLL_EVERY", 0.01)
+    first = open_state("dag/first")
+    timer = threading.Timer(0.05, first.close, [True])
+    timer.start()
+    open_state("dag/second", hold_timeout=600.0)
+    timer.join()
+
+
+# Its end
+
+
+@pytest.fixture
+def stuck(store, monkeypatch):
+    """Let the database not answer to writes, as if somebody had locked a table."""
+    answers = threading.Event()
+    transact = store.transact
+
+    def wait(*args):
+        answers.wait(60)
+        return transact(*args)
+
+    monkeypatch.setattr(store, "transact", wait)
+    yield answers
+    answers.set()
+
+
+def make_state(store, conn_id, key, run="dag/run"):
+    return SyncState(store, key, Holder(run, "sync[-1]"), StateSettings(conn_id, "heap_sync_state"))
+
+
+def test_a_stopped_run_does_not_wait_for_a_database_that_does_not_answer(store, conn_id, key, request, caplog):
+    stop, state = StopSignal(), make_state(store, conn_id, key)
+    state.open(stop, LOG)
+    answers = request.getfixturevalue("stuck")
+    stop.set(SyncStoppedError("stopped"))
+    state.close(False)
+    assert not answers.is_set()
+    assert "does not answer" in caplog.text
+
+
+def test_a_run_that_is_stopped_while_it_closes_does_not_wait_either(store, conn_id, key, request):
+    stop, state = StopSignal(), make_state(store, conn_id, key)
+    state.open(stop, LOG)
+    answers = request.getfixturevalue("stuck")
+    timer = threading.Timer(0.05, stop.set, [SyncStoppedError("stopped")])
+    timer.start()
+    state.close(True)
+    assert not answers.is_set()
+    timer.join()
+
+
+def test_a_hold_that_comes_after_the_end_is_given_back(store, conn_id, key, request):
+    state = make_state(store, conn_id, key)
+    answers = request.getfixturevalue("stuck")
+    stop = StopSignal()
+    opening = threading.Thread(target=state.open, args=(stop, LOG), daemon=True)
+    opening.start()
+    state.close(False)
+    answers.set()
+    opening.join(60)
+    other = make_state(store, conn_id, key, "dag/other")
+    other.open(StopSignal(), LOG)
+    other.close(True)
+
+
+def test_a_stop_before_the_hold_is_obeyed(store, conn_id, key):
+    stop, state = StopSignal(), make_state(store, conn_id, key)
+    stop.set(SyncStoppedError("stopped"))
+    with pytest.raises(SyncStoppedError):
+        state.open(stop, LOG)
+    state.close(False)
+
+
+def test_an_error_at_the_end_is_logged(store, conn_id, key, caplog):
+    state = make_state(store, conn_id, key)
+    state.open(StopSignal(), LOG)
+    state._recorder.end(last_run="dag/run")
+    store.tables.metadata.drop_all(store.engine)
+    state.close(True)
+    assert "could not be" in caplog.text
+
+
+# What a person should know beforehand
 
 
 def test_a_mapping_is_compared_with_that_of_the_last_run_that_ended(open_state, items, caplog):
