@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_heap import __version__
+from airflow_provider_heap.api.connection_errors import configuration_problem
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.api.retry import RetryPolicy, parse_retry_after
+from airflow_provider_heap.exceptions import HeapConfigurationError
 
 if TYPE_CHECKING:
     # Imported where it is used: a DAG file that is parsed makes no request, and requests takes long to import.
@@ -127,6 +129,7 @@ class HeapClient:
         :param rate_limiter: how fast items may go; each try waits for a slot. None for no limit.
         :param tries: how often at most; None for the number in the retry policy.
         :return: the last answer.
+        :raises HeapConfigurationError: when the host cannot be reached because of a mistake in the configuration.
         :raises RateLimiterClosed: when the rate limiter is closed.
         """
         limiter, policy = rate_limiter or RateLimiter(), self.retry_policy
@@ -150,12 +153,16 @@ class HeapClient:
 
         :param timeout: seconds to connect, and again to answer.
         :return: the HTTP status.
-        :raises requests.RequestException: when no answer came.
+        :raises HeapConfigurationError: when the host cannot be reached because of a mistake in the configuration.
+        :raises OSError: when no answer came.
         """
-        with self._session.get(
-            self.environment.base_url + "/", timeout=timeout, stream=True, allow_redirects=False
-        ) as response:
-            return response.status_code
+        url = self.environment.base_url + "/"
+        try:
+            with self._session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
+                return response.status_code
+        except (OSError, ValueError) as error:
+            self._raise_configuration_error(error)
+            raise
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -175,10 +182,17 @@ class HeapClient:
                 proxies=self._session.proxies,
                 verify=self._session.verify,
             )
-        except requests.RequestException as error:
+        except (OSError, ValueError) as error:
+            self._raise_configuration_error(error)
+            if not isinstance(error, requests.RequestException):
+                raise
             return Response(_UNREACHABLE, f"{type(error).__name__}: {error}")
         retry_after = parse_retry_after(response.headers.get("Retry-After"))
         return Response(response.status_code, response.content.decode("utf-8", "replace"), retry_after)
+
+    def _raise_configuration_error(self, error: Exception) -> None:
+        if problem := configuration_problem(error, self.environment):
+            raise HeapConfigurationError(f"Connection {self.environment.name!r}: {problem}") from error
 
     def _request(self, url: str, body: bytes) -> requests.PreparedRequest:
         """Return a request. Its headers are prepared once per URL, which saves a third of its cost."""
@@ -194,9 +208,13 @@ class HeapClient:
 def _session(environment: Environment, connections: int) -> requests.Session:
     import requests
     from requests.adapters import HTTPAdapter
+    from requests.auth import HTTPBasicAuth
 
     session = requests.Session()
     session.headers["Content-Type"] = "application/json"
+    if environment.credentials:
+        user, password = environment.credentials
+        session.auth = HTTPBasicAuth(user.encode(), password.encode())
     session.headers["User-Agent"] = f"airflow-provider-heap/{__version__}"
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=connections))

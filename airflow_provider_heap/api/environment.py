@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+import re
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from airflow_provider_heap.exceptions import HeapConfigurationError
 
@@ -11,15 +12,17 @@ from airflow_provider_heap.exceptions import HeapConfigurationError
 #: (https://developers.heap.io/reference/track-1).
 REGIONS = {"us": "https://heapanalytics.com", "eu": "https://c.eu.heap-api.com"}
 
-#: Where a person looks at an environment. Heap documents no address for it; the one of the US is the one in links that
-#: Heap's customers publish, such as https://heapanalytics.com/app/env/3411251519/overview/usage-baselines. None of the
-#: EU is known, so there it is the page on which Heap's help has everybody look up the IDs of environments.
+#: Where a person looks at an environment. Heap documents no address for it. That of the US is the one in links that
+#: Heap's customers publish, such as https://heapanalytics.com/app/env/3411251519/overview/usage-baselines. For the EU
+#: none is known, so there it is the page on which Heap's help tells everybody to look up the IDs of environments.
 APP_URLS = {
     "us": "https://heapanalytics.com/app/env/{app_id}/overview/usage-baselines",
     "eu": "https://heapanalytics.com/app/manage/projects",
 }
 
 _PORTS = {"http": 80, "https": 443}
+#: Characters that no host name has. An IPv6 address has colons and, in a URL, brackets around it.
+_NOT_IN_A_HOST_NAME = re.compile(r"[\s\"'<>\\^`{|}*,;!$&()=+]")
 
 DEFAULT_REGION = "us"
 DEFAULT_TIMEOUT = 30.0
@@ -30,11 +33,13 @@ class Environment:
     """
     Where a sync writes to.
 
-    :param app_id: the environment ID, digits only. Public by nature: it stands in every tracked web page.
-    :param base_url: scheme, host and perhaps a port and a path, without a slash at the end.
+    :param app_id: the environment ID, digits only. Public by nature: every web page that Heap tracks contains it.
+    :param base_url: scheme, host and perhaps a port and a path, without a slash at the end and without credentials.
     :param region: ``us`` or ``eu``.
     :param timeout: seconds that one request may take.
-    :param name: what messages call it: the ID of the connection.
+    :param name: the ID of the connection, for messages.
+    :param credentials: user and password for basic authentication at a gateway before Heap; None for none. They are
+        shown and stored nowhere.
     """
 
     app_id: str
@@ -42,6 +47,7 @@ class Environment:
     region: str = DEFAULT_REGION
     timeout: float = DEFAULT_TIMEOUT
     name: str = "heap_default"
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
 
     @classmethod
     def parse(
@@ -55,65 +61,95 @@ class Environment:
         name: str = "heap_default",
     ) -> Environment:
         """
-        Read the fields of a connection as a person typed them; empty ones count as missing.
+        Return the environment that the fields of a connection describe, as a person typed them.
 
         :param app_id: the App ID.
-        :param region: ``us`` or ``eu``; US when missing.
-        :param host: another base URL, with or without a scheme; the region's when missing.
+        :param region: ``us`` or ``eu``; US when empty.
+        :param host: another base URL, with or without a scheme, user and password; that of the region when empty.
         :param port: another port.
-        :param timeout: seconds for one request, a number or its text; 30 when missing.
+        :param timeout: seconds for one request, a number or its text; 30 when empty.
         :param name: the connection's ID, for messages.
-        :raises HeapConfigurationError: when a field cannot be right, telling which and what it takes.
+        :raises HeapConfigurationError: when a field is wrong, saying which and what it takes.
         """
-        app_id = (app_id or "").strip()
-        if not (app_id.isascii() and app_id.isdigit()):
-            found = f"found {app_id!r}" if app_id else "it is empty"
-            raise HeapConfigurationError(
-                f"Connection {name!r}: the App ID (login) must be the environment ID, digits only like 2388822444; "
-                f"{found}."
-            )
-        region = (region or DEFAULT_REGION).strip().lower()
-        if region not in REGIONS:
-            raise HeapConfigurationError(
-                f"Connection {name!r}: the Region (schema) must be 'us' or 'eu'; found {region!r}."
-            )
         try:
-            return cls(app_id, _base_url(host, port, region), region, _seconds(timeout), name)
+            app_id = _parse_app_id(app_id)
+            region = _parse_region(region)
+            base_url, credentials = _parse_host(host, port, region, app_id)
+            return cls(app_id, base_url, region, _parse_timeout(timeout), name, credentials)
         except ValueError as error:
             raise HeapConfigurationError(f"Connection {name!r}: {error}") from None
 
     @property
     def label(self) -> str:
-        """How a log line names this environment."""
+        """The name of this environment in messages."""
         return f"{self.base_url} (region {self.region}, App ID {self.app_id}, connection {self.name!r})"
 
     @property
     def app_url(self) -> str:
-        """Where a person looks at what arrived: the environment in Heap; of another host its front page."""
+        """Where a person looks at what arrived: the environment in Heap, or the front page of another host."""
         if self.base_url != REGIONS[self.region]:
             return f"{self.base_url}/"
         return APP_URLS[self.region].format(app_id=self.app_id)
 
 
-def _base_url(host: str | None, port: int | None, region: str) -> str:
-    """Join host and port; a scheme that is given is kept, else it is https."""
-    url = (host or REGIONS[region]).strip()
-    if "://" not in url:
-        url = f"https://{url}"
+def _parse_app_id(app_id: str | None) -> str:
+    app_id = (app_id or "").strip()
+    if not (app_id.isascii() and app_id.isdigit()):
+        problem = f"found {app_id!r}" if app_id else "it is empty"
+        raise ValueError(f"the App ID (login) must be the environment ID, digits only like 2388822444; {problem}.")
+    return app_id
+
+
+def _parse_region(region: str | None) -> str:
+    region = (region or DEFAULT_REGION).strip().lower()
+    if region not in REGIONS:
+        raise ValueError(f"the Region (schema) must be 'us' or 'eu'; found {region!r}.")
+    return region
+
+
+def _parse_host(host: str | None, port: int | None, region: str, app_id: str) -> tuple[str, tuple[str, str] | None]:
+    """Return the base URL that host and port describe, and apart from it user and password. The default is https."""
+    host = (host or "").strip()
+    if host.lower() in REGIONS:
+        raise ValueError(
+            f"{host!r} is a region, not a host. Write it after a slash, as in heap://{app_id}@/{host.lower()}, or put "
+            "it into Region (schema), and leave Host empty."
+        )
+    parts = _split_url(host or REGIONS[region])
+    credentials = None
+    if "@" in parts.netloc:
+        credentials = unquote(parts.username or ""), unquote(parts.password or "")
+    netloc = parts.netloc.rpartition("@")[2]
+    # The default port is left out, so that one environment does not look like two.
+    if port not in (None, 0, _PORTS[parts.scheme]) and parts.port is None:
+        netloc = f"{netloc}:{port}"
+    return f"{parts.scheme}://{netloc}{parts.path}", credentials
+
+
+def _split_url(host: str) -> SplitResult:
+    """Return the parts of a URL. Messages contain nothing of what is before an ``@``, which may be a password."""
+    shown = repr(host if "@" not in host else f"...@{host.rpartition('@')[2]}")
     try:
-        parts = urlsplit(url.rstrip("/"))
-        named_port = parts.port
-    except ValueError as error:
-        raise ValueError(f"the host {host!r} is not a URL: {error}.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"the host must be a host name or an http(s) URL; found {host!r}.")
-    # A port that goes without saying must not make one environment look like two.
-    if port in (None, 0, _PORTS[parts.scheme]) or named_port is not None:
-        return parts.geturl()
-    return f"{parts.scheme}://{parts.netloc}:{port}{parts.path}"
+        parts = urlsplit((host if "://" in host else f"https://{host}").rstrip("/"))
+        port_is_valid = parts.port is None or parts.port >= 0
+    except ValueError:
+        port_is_valid = False
+        parts = SplitResult("", "", "", "", "")
+    if "@" in parts.path + parts.query + parts.fragment or ("@" in host and not port_is_valid):
+        raise ValueError(
+            f"the host {shown} is not a URL. If it has a user and a password, write their special characters as in "
+            "URLs: / as %2F, # as %23, ? as %3F, @ as %40."
+        )
+    if not port_is_valid:
+        raise ValueError(f"the host {shown} is not a URL: its port is not a number from 0 to 65535.")
+    if parts.scheme not in _PORTS or not parts.hostname or _NOT_IN_A_HOST_NAME.search(parts.hostname):
+        raise ValueError(f"the host must be a host name or an http(s) URL; found {shown}.")
+    if parts.query or parts.fragment:
+        raise ValueError(f"the host must be a URL without ? and #; found {shown}.")
+    return parts
 
 
-def _seconds(timeout: object) -> float:
+def _parse_timeout(timeout: object) -> float:
     if timeout is None or timeout == "":
         return DEFAULT_TIMEOUT
     try:

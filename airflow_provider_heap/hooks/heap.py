@@ -99,12 +99,12 @@ class HeapHook(BaseHook):
         try:
             client = self.get_conn()
         except HeapConfigurationError as error:
-            # Airflow's UI tests a copy that has a random ID, which would tell a person nothing.
-            message = str(error).removeprefix(f"Connection {self.heap_conn_id!r}: ")
-            return False, message[0].upper() + message[1:]
+            return False, self._without_name(error)
         environment = client.environment
         try:
             client.ping(TEST_TIMEOUT)
+        except HeapConfigurationError as error:
+            return False, self._without_name(error)
         except Exception as error:
             return False, f"{environment.base_url} could not be reached: {error}"
         finally:
@@ -114,6 +114,11 @@ class HeapHook(BaseHook):
             "has the right form. Heap offers no way to prove that an App ID exists: compare it with the one that Heap "
             "shows you."
         )
+
+    def _without_name(self, error: HeapConfigurationError) -> str:
+        """Return a message without the connection: Airflow's UI tests a copy of it that has a random ID."""
+        message = str(error).removeprefix(f"Connection {self.heap_conn_id!r}: ")
+        return message[0].upper() + message[1:]
 
     def add_account_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from urllib.parse import quote
+
 import pytest
 import requests
 
@@ -112,6 +115,14 @@ def test_requests_and_bytes_are_counted_with_each_try(client, heap_sandbox, cloc
     heap_sandbox.faults = Faults(status=500, times=1)
     client.send(USER, [ITEM], rate_limiter=RateLimiter(clock=clock))
     assert (client.requests, client.bytes) == (2, 2 * len(client.body(USER, [ITEM])))
+
+
+@pytest.mark.parametrize(("user", "password"), [("user", "pw"), ("user", ""), ("é", "雪")])
+def test_credentials_in_the_host_are_sent_as_basic_authentication(user, password):
+    host = f"http://{quote(user)}:{quote(password)}@gateway"
+    client = HeapClient(Environment.parse(app_id="123", host=host))
+    request = client._request("http://gateway/api/track", b"{}")
+    assert request.headers["Authorization"] == f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def test_credentials_of_other_services_are_not_sent(client, heap_sandbox, tmp_path, monkeypatch):

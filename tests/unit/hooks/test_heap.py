@@ -92,6 +92,7 @@ def test_testing_an_unreachable_connection_tells_so_in_time(connect, monkeypatch
         ({}, "Connection success!"),
         ({"login": "abc"}, "digits only like 2388822444; found 'abc'"),
         ({"host": "http://127.0.0.1:9"}, "http://127.0.0.1:9 could not be reached"),
+        ({"host": "eu"}, "'eu' is a region, not a host"),
         ({"schema": "de"}, "must be 'us' or 'eu'; found 'de'"),
     ],
 )
