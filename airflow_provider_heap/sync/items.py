@@ -67,12 +67,14 @@ class InvalidRow:
     :param reason: code under which the row is counted.
     :param column: column whose value is at fault; None when it is not the value of one column.
     :param values: values of the row by column.
+    :param detail: what is wrong, for the log: a type or a limit, never the value; None when the reason says it all.
     """
 
     number: int
     reason: str
     column: str | None
     values: dict[str, object]
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,7 +346,8 @@ class SyncRun:
     def _tell_invalid(self, rows: Sequence[InvalidRow]) -> None:
         for row in rows[: max(0, MAX_LOGGED_ROWS - self._named)]:
             where = f" (column {row.column!r})" if row.column else ""
-            self._log.warning("Row %d is invalid: %s%s", row.number, row.reason, where)
+            detail = f": {row.detail}" if row.detail else ""
+            self._log.warning("Row %d is invalid: %s%s%s", row.number, row.reason, where, detail)
         if self._named < MAX_LOGGED_ROWS <= self._named + len(rows):
             self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
         self._named += len(rows)

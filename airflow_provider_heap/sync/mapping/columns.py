@@ -35,6 +35,14 @@ class ColumnIndex:
                 f"It has: {_listed(self.names)}."
             )
 
+    def has(self, name: str) -> bool:
+        """
+        Return whether :meth:`position` finds a column.
+
+        :param name: name that the user wrote.
+        """
+        return name in self._positions or len(self._positions_by_lower_case.get(name.lower(), ())) == 1
+
     def position(self, name: str, role: str) -> int:
         """
         Return the position of a column: an exact match, else the only one that differs in case alone.

@@ -17,8 +17,10 @@ from uuid import UUID
 
 from airflow_provider_heap.api.objects import MAX_INTEGER, Field, FieldKind
 from airflow_provider_heap.sync.mapping.columns import Column
+from airflow_provider_heap.sync.mapping.python_values import to_python_column
 from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 from airflow_provider_heap.sync.mapping.texts import utf16_length
+from airflow_provider_heap.sync.mapping.unreadable import UNREADABLE_VALUE, UnreadableValue
 from airflow_provider_heap.sync.mapping.values import Converter
 
 #: Far more digits than the longest key has; a Decimal like 1E+999999 is not written out.
@@ -30,13 +32,22 @@ _SEPARATORS = frozenset({"--T", "-- ", "--"})
 
 _MIDNIGHT = time()
 
+#: What the log says of a number as a timestamp: whether it counts seconds, milliseconds or days is not known.
+_NUMBER = "is a number; convert it in the query, for example to_timestamp(...)"
+
 
 class InvalidFieldValue(Exception):
     """
     A value that cannot be this field.
 
-    :param reason: what is wrong, as it ends the reason code.
+    :param problem: what is wrong, as it ends the reason code.
+    :param detail: what is wrong, for the log: a type or a limit, never the value.
     """
+
+    def __init__(self, problem: str, detail: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.detail = detail
 
 
 def convert_field(
@@ -54,7 +65,7 @@ def convert_field(
     :return: one text a row; None where the field is left out or the row is invalid.
     """
     convert = _CONVERTERS[field.kind](converter)
-    types = set(map(type, values))
+    values, types = to_python_column(values)
     row_errors = _FieldErrors(field, errors, column)
     if field.kind is FieldKind.TIMESTAMP:
         timestamps = _fast_timestamps(values, types)
@@ -79,8 +90,11 @@ class _FieldErrors:
         self._errors = errors
         self._column = column
 
-    def add(self, row: int, problem: str) -> None:
-        self._errors.add(row, f"{self._field.name}_{problem}", self._column)
+    def add(self, row: int, problem: str, detail: str | None = None) -> None:
+        self._errors.add(row, f"{self._field.name}_{problem}", self._column, detail)
+
+    def add_unreadable(self, row: int, detail: str) -> None:
+        self._errors.add(row, UNREADABLE_VALUE, self._column, detail)
 
 
 def _fast_timestamps(values: Column, types: set[type]) -> Sequence[datetime] | None:
@@ -109,12 +123,16 @@ def _convert_each(
 ) -> list[str | None]:
     texts: list[str | None] = []
     for row, value in enumerate(values):
+        if isinstance(value, UnreadableValue):
+            errors.add_unreadable(row, value.detail)
+            texts.append(None)
+            continue
         try:
             text = None if value is None else convert(value)
             if text is None and required:
                 raise InvalidFieldValue("null")
         except InvalidFieldValue as error:
-            errors.add(row, str(error))
+            errors.add(row, error.problem, error.detail)
             text = None
         texts.append(text)
     return texts
@@ -147,7 +165,7 @@ def _key_converter(converter: Converter) -> Callable[[Any], str | None]:
             case str():
                 return str.__str__(value)
             case bool():
-                raise InvalidFieldValue("type")
+                raise InvalidFieldValue("type", "type bool")
             case Integral() | Real() | Decimal():
                 return _integral_text(value)
             case UUID():
@@ -157,7 +175,7 @@ def _key_converter(converter: Converter) -> Callable[[Any], str | None]:
             case date():
                 return date.isoformat(value)
             case _:
-                raise InvalidFieldValue("type")
+                raise InvalidFieldValue("type", f"type {type(value).__qualname__}")
 
     return convert
 
@@ -165,16 +183,20 @@ def _key_converter(converter: Converter) -> Callable[[Any], str | None]:
 def _integral_text(value: Any) -> str | None:
     """Return the digits of a number that has no fraction; None for NaN and infinities."""
     if not isinstance(value, Integral):
-        if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
+        if not _is_finite(value):
             return None
         if isinstance(value, Decimal) and value.adjusted() > MAX_DIGITS:
             raise InvalidFieldValue("too_long")
         if value != int(value):
-            raise InvalidFieldValue("type")
+            raise InvalidFieldValue("type", "number with a fraction")
     try:
         return str(int(value))
     except ValueError:  # Python writes no integer of more than some thousand digits
         raise InvalidFieldValue("too_long") from None
+
+
+def _is_finite(value: Any) -> bool:
+    return value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
 
 
 def _timestamp_converter(converter: Converter) -> Callable[[Any], str | None]:
@@ -186,19 +208,25 @@ def _timestamp_converter(converter: Converter) -> Callable[[Any], str | None]:
                 return converter.to_iso(value)
             case date():
                 return converter.to_iso(datetime.combine(value, _MIDNIGHT))
+            case Real() | Decimal():
+                if not _is_finite(value):
+                    return None
+                raise InvalidFieldValue("unreadable", _NUMBER)
             case _:
-                raise InvalidFieldValue("unreadable")
+                raise InvalidFieldValue("unreadable", f"type {type(value).__qualname__}")
 
     return convert
 
 
 def _parse_timestamp(text: str) -> datetime:
-    if text[4:11:3] not in _SEPARATORS:
-        raise InvalidFieldValue("unreadable")
+    if text.replace(".", "", 1).isdigit():
+        raise InvalidFieldValue("unreadable", _NUMBER)
     try:
-        return datetime.fromisoformat(text)
+        if text[4:11:3] in _SEPARATORS:
+            return datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidFieldValue("unreadable") from None
+        pass
+    raise InvalidFieldValue("unreadable", "not ISO 8601")
 
 
 _CONVERTERS: dict[FieldKind, Callable[[Converter], Callable[[Any], str | None]]] = {

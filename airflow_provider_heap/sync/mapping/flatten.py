@@ -10,8 +10,9 @@ from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.mapping.columns import Column
 from airflow_provider_heap.sync.mapping.encoder import MISSING, encode
+from airflow_provider_heap.sync.mapping.python_values import to_python
 from airflow_provider_heap.sync.mapping.row_errors import NO_JSON_FORM, RowErrors
-from airflow_provider_heap.sync.mapping.texts import is_utf8, utf16_length
+from airflow_provider_heap.sync.mapping.texts import HALF_A_PAIR, is_utf8, utf16_length
 from airflow_provider_heap.sync.mapping.values import Converter, NotEncodable
 
 #: Names that one column may become. Each would be a property in Heap forever.
@@ -63,8 +64,12 @@ class Flattener:
         for row, value in enumerate(values):
             try:
                 leaves = list(self._leaves(name, value))
-            except (NotEncodable, RecursionError, UnicodeEncodeError):
-                errors.add(row, NO_JSON_FORM, column)
+            except NotEncodable as error:
+                errors.add(row, error.reason, column, error.detail)
+                continue
+            except (RecursionError, UnicodeEncodeError) as error:
+                detail = "nested too deeply" if isinstance(error, RecursionError) else HALF_A_PAIR
+                errors.add(row, NO_JSON_FORM, column, detail)
                 continue
             for leaf_name, leaf in leaves:
                 if leaf_name == name:
@@ -100,6 +105,7 @@ class Flattener:
         return None
 
     def _leaves(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+        value = to_python(value)
         if not isinstance(value, _CONTAINERS):
             yield name, value
         elif self._nested == "json":
@@ -107,7 +113,7 @@ class Flattener:
         elif isinstance(value, dict):
             for key, inner in value.items():
                 yield from self._leaves(f"{name}.{key}", inner)
-        elif any(isinstance(inner, _CONTAINERS) for inner in value):
+        elif is_nested(map(type, map(to_python, value))):
             # Numbering the elements would make a property for each position.
             yield name, encode(self._to_json(value)).decode()
         else:
@@ -119,6 +125,7 @@ class Flattener:
 
     def _to_json(self, value: Any) -> Any:
         """Return what JSON can hold of a value. JSON's own types are kept: inside a text, true stays true."""
+        value = to_python(value)
         if isinstance(value, dict):
             return {str(key): self._to_json(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):

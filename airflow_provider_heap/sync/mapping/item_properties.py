@@ -10,6 +10,7 @@ from airflow_provider_heap.sync.mapping.columns import Column, ColumnIndex
 from airflow_provider_heap.sync.mapping.constant import Constant, PropertyValue
 from airflow_provider_heap.sync.mapping.encoder import MISSING
 from airflow_provider_heap.sync.mapping.flatten import Flattener, is_nested
+from airflow_provider_heap.sync.mapping.python_values import to_python, to_python_column
 from airflow_provider_heap.sync.mapping.row_errors import RowErrors
 from airflow_provider_heap.sync.mapping.value_readers import ValueReader, bind_value
 from airflow_provider_heap.sync.mapping.values import Converter, NotEncodable
@@ -71,8 +72,7 @@ class ItemProperties:
         nested: dict[str, Column] = {}
         for name, reader in self._readers.items():
             column = reader.column
-            values = reader.read(chunk, size, errors)
-            types = set(map(type, values))
+            values, types = to_python_column(reader.read(chunk, size, errors))
             if is_nested(types):
                 nested[name] = values
                 values, leaves = self._flattener.flatten(name, values, flattened, errors, column)
@@ -93,7 +93,7 @@ class ItemProperties:
         return properties, filled
 
     def _check_constant(self, name: str, value: Any) -> None:
-        if is_nested({type(value)}):
+        if is_nested({type(to_python(value))}):
             return
         try:
             self._converter.convert(value)

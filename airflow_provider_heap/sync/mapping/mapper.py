@@ -144,10 +144,7 @@ class RowMapper:
         """Return the rows that have an error."""
         return [
             InvalidRow(
-                first + row,
-                errors[row].reason,
-                errors[row].column,
-                dict(zip(self.columns, rows[row], strict=True)),
+                first + row, error.reason, error.column, dict(zip(self.columns, rows[row], strict=True)), error.detail
             )
-            for row in errors
+            for row, error in errors.items()
         ]

@@ -8,6 +8,9 @@ from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH
 from airflow_provider_heap.sync.mapping.columns import Column
 from airflow_provider_heap.sync.mapping.row_errors import NO_JSON_FORM, RowErrors
 
+#: What the log says of a text that is_utf8() refuses.
+HALF_A_PAIR = "text with half a surrogate pair"
+
 
 def utf16_length(text: str) -> int:
     """
@@ -80,7 +83,7 @@ def drop_unencodable(values: Column, errors: RowErrors, column: str | None) -> l
     result: list[Any] = []
     for row, value in enumerate(values):
         if value.__class__ is str and not is_utf8(value):
-            errors.add(row, NO_JSON_FORM, column)
+            errors.add(row, NO_JSON_FORM, column, HALF_A_PAIR)
             value = None
         result.append(value)
     return result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from operator import eq
 from typing import Any
@@ -22,7 +22,9 @@ from msgspec import UnsetType
 from airflow_provider_heap.api.objects import MAX_INTEGER
 from airflow_provider_heap.sync.mapping.columns import Column
 from airflow_provider_heap.sync.mapping.encoder import MISSING, encode_lines
+from airflow_provider_heap.sync.mapping.python_values import stands_for_another, to_python
 from airflow_provider_heap.sync.mapping.row_errors import NO_JSON_FORM, RowErrors
+from airflow_provider_heap.sync.mapping.unreadable import UNREADABLE_VALUE, UnreadableValue
 
 Value = str | int | float | date | UUID | UnsetType | None
 
@@ -34,7 +36,17 @@ _MINUTE = timedelta(minutes=1)
 
 
 class NotEncodable(Exception):
-    """A value that has no JSON form."""
+    """
+    A value that cannot be sent.
+
+    :param detail: what is wrong, for the log: a type or a limit, never the value.
+    :param reason: reason code of its row.
+    """
+
+    def __init__(self, detail: str, reason: str = NO_JSON_FORM) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.reason = reason
 
 
 class Converter:
@@ -63,9 +75,11 @@ class Converter:
 
         :param value: any datetime; one without an offset is taken to be in the converter's time zone.
         """
-        if value.tzinfo is None or value.utcoffset() is None:
+        offset = value.utcoffset()
+        if offset is None:
             value = value.replace(tzinfo=self._zone)
-        return datetime.isoformat(value)
+            offset = value.utcoffset()
+        return datetime.isoformat(_with_offset_in_minutes(value) if offset and offset % _MINUTE else value)
 
     def to_iso_column(self, values: Sequence[datetime]) -> list[str]:
         """
@@ -127,12 +141,14 @@ class Converter:
         for row, value in enumerate(values):
             try:
                 converted.append(self.convert(value))
-            except NotEncodable:
-                errors.add(row, NO_JSON_FORM, column)
+            except NotEncodable as error:
+                errors.add(row, error.reason, column, error.detail)
                 converted.append(None)
         return converted
 
     def _converter_of(self, value_type: type) -> Callable[[Any], Value]:
+        if stands_for_another(value_type):
+            return lambda value: self.convert(to_python(value))
         # From the narrow to the wide: bool is an int, datetime is a date, and drivers and pandas subclass them all.
         table: tuple[tuple[type, Callable[[Any], Value]], ...] = (
             (type(None), lambda value: None),
@@ -147,6 +163,7 @@ class Converter:
             (time, time.isoformat),
             (timedelta, to_seconds),
             (UUID, str),
+            (UnreadableValue, _refuse_unreadable),
         )
         for base, convert in table:
             if issubclass(value_type, base):
@@ -167,7 +184,7 @@ def integer_to_number(value: Any) -> Value:
     try:
         return str(number)
     except ValueError:  # Python writes no integer of more than some thousand digits
-        raise NotEncodable from None
+        raise NotEncodable("integer of thousands of digits") from None
 
 
 def real_to_number(value: Any) -> Value:
@@ -232,5 +249,18 @@ def _of_type(value_type: type, values: Column, types: set[type]) -> Column:
     return values if len(types) == 1 else [value for value in values if value.__class__ is value_type]
 
 
+def _with_offset_in_minutes(value: datetime) -> datetime:
+    """Return the same moment in UTC: ISO 8601 has no offsets with seconds, which time zones had long ago."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # at the ends of Python's calendar, where systems put dates that they don't know
+        offset = value.utcoffset() or timedelta()
+        return value.replace(tzinfo=timezone(offset - offset % _MINUTE))
+
+
 def _refuse(value: Any) -> Value:
-    raise NotEncodable
+    raise NotEncodable(f"type {type(value).__qualname__}")
+
+
+def _refuse_unreadable(value: UnreadableValue) -> Value:
+    raise NotEncodable(value.detail, UNREADABLE_VALUE)

@@ -17,6 +17,6 @@ def test_rows_come_in_the_order_of_the_chunk():
     errors = RowErrors()
     for row in (7, 2, 5):
         errors.add(row, "template_error", None)
-    assert list(errors) == [2, 5, 7]
+    assert [row for row, _ in errors.items()] == [2, 5, 7]
     assert 2 in errors
     assert 3 not in errors

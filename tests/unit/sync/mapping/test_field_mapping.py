@@ -1,0 +1,62 @@
+"""A mapping is checked against the columns of the query before a row is read."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from airflow_provider_heap.api.objects import ACCOUNT, USER
+from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.sync.mapping import Constant, FieldMapping, RowTemplate
+from tests.unit.sync.mapping.mapped import user
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "Id"])
+def test_a_user_property_named_id_is_refused(name):
+    with pytest.raises(ModelError, match="does not allow"):
+        FieldMapping(USER, {"identity": "email"}).bind(["email", name])
+    FieldMapping(ACCOUNT, {"account_id": "email"}).bind(["email", name])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"properties": "plan"}, "properties takes"),
+        ({"properties": {"": "plan"}}, "needs a name"),
+        ({"properties": {"x" * 1024: "plan"}}, "longer than"),
+        ({"properties": {"p": 5}}, "takes a column's name"),
+        ({"properties": {"p": Constant(b"x")}}, "no JSON form"),
+        ({"properties": {"p": RowTemplate("{{ nope }}")}}, "'nope'"),
+        ({"properties": {"p": RowTemplate("{{ nope")}}, "not Jinja"),
+        ({"nulls": "keep"}, "nulls must be"),
+        ({"nested": "deep"}, "nested must be"),
+        ({"timezone": "Mars/Base"}, "timezone 'Mars/Base'"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused_before_a_row_is_read(options, message):
+    with pytest.raises(ModelError, match=message):
+        FieldMapping(USER, {"identity": "email"}, **options).bind(["email", "plan"])
+
+
+def test_a_list_of_columns_keeps_the_names_as_written():
+    bound = FieldMapping(USER, {"identity": "email"}, ["plan"]).bind(["EMAIL", "PLAN", "OTHER"])
+    assert json.loads(bound.map([("ada", "pro", 1)], 1).items.bodies[0])["properties"] == {"plan": "pro"}
+
+
+def test_names_go_out_exactly_as_mapped():
+    names = ['Plan "A"', "back\\slash", "new\nline", "ümläut 😀", "a.b", " spaced "]
+    assert user(dict.fromkeys(names, 1)) == dict.fromkeys(names, 1)
+
+
+def test_constants_and_templates_stand_beside_columns():
+    properties = {
+        "Source": Constant("warehouse"),
+        "Name": RowTemplate("{{ first }} {{ last }}"),
+        "Year": RowTemplate("{{ born.year }}"),
+    }
+    bound = FieldMapping(USER, {"identity": "email"}, properties).bind(["email", "first", "LAST", "born"])
+    mapped = bound.map([("ada", "Ada", None, date(1815, 1, 1)), ("bob", "Bob", "B", None)], 1)
+    assert json.loads(mapped.items.bodies[0])["properties"] == {"Source": "warehouse", "Name": "Ada ", "Year": "1815"}
+    assert [(row.number, row.reason) for row in mapped.invalid] == [(2, "template_error")]

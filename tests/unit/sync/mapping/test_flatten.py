@@ -1,0 +1,35 @@
+"""Dicts and lists become properties of dotted names, or one text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from airflow_provider_heap.exceptions import ModelError
+from tests.unit.sync.mapping.mapped import user
+
+
+def test_nested_values_are_flattened_to_dotted_names_with_lists_joined():
+    value = {"plan": {"name": "pro", "seats": 3, "none": None}, "tags": ["a", 1, True, None], "rows": [{"x": 1}]}
+    assert user({"p": value}) == {
+        "p.plan.name": "pro",
+        "p.plan.seats": 3,
+        "p.tags": "a||1||true",
+        "p.rows": '[{"x":1}]',
+    }
+
+
+def test_nested_values_can_become_one_compact_text():
+    assert user({"p": {"a": [1, True, None, Decimal("1.5")]}}, nested="json") == {"p": '{"a":[1,true,null,1.5]}'}
+
+
+def test_a_nested_name_that_another_property_has_makes_the_row_invalid():
+    assert user({"p": {"a": 1}, "p.a": 2}) == "name_collision"
+    assert user({"p": {"a.b": 1, "a": {"b": 2}}}) == "name_collision"
+
+
+def test_more_than_200_names_out_of_one_column_stop_the_sync():
+    assert len(user({"p": {str(n): n for n in range(200)}})) == 200
+    with pytest.raises(ModelError, match="'p' becomes more than 200"):
+        user({"p": {str(n): n for n in range(201)}})
