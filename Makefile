@@ -2,6 +2,7 @@
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
 EXTRAS ?= test,dev
+PYTHONS ?= 3.12 3.13
 VENV ?= .venv
 
 BIN := $(CURDIR)/$(VENV)/bin
@@ -12,7 +13,7 @@ install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-byte
 	else $(BIN)/python -m pip install --quiet -e '.[$(1)]'; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-slow test-lowest check docs bench clean
+.PHONY: help demo airflow test coverage test-slow test-lowest test-python check docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -26,12 +27,21 @@ airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connection
 test: $(STAMP)  ## set up an environment and run the tests
 	$(BIN)/python -m pytest
 
+coverage: $(STAMP)  ## run the tests and count the lines that they reach; too few are an error
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
 test-slow: $(STAMP)  ## run the tests that take over half a minute: Airflow with several workers
 	@$(call install,test-slow)
 	$(BIN)/python -m pytest -m slow
 
 test-lowest:  ## run the unit tests and a DAG on the lowest versions that setup.cfg allows
 	@PYTHON=$(PYTHON) EXTRAS=$(EXTRAS) scripts/test_lowest.sh
+
+test-python:  ## run the unit tests on the versions of Python in PYTHONS that this machine has
+	@AIRFLOW_VERSION=$(AIRFLOW_VERSION) EXTRAS=$(EXTRAS) scripts/test_python.sh $(PYTHONS)
 
 check: $(STAMP)  ## lint, types, and the wheel
 	$(BIN)/ruff check .
@@ -49,7 +59,7 @@ bench: $(STAMP)  ## measure what a row costs, against others, on this machine
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) .venv-lowest .airflow build dist site *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .airflow .coverage .coverage.* build dist site *.egg-info .bench .hypothesis .mypy_cache .ruff_cache
 
 # uv installs Airflow in seconds; where there is no uv, pip does in a minute. Compiled once, Airflow starts in a third of
 # the time, also where Python may not keep what it compiles.

@@ -56,9 +56,13 @@ def test_a_run_is_seen_by_statsd_by_openlineage_and_as_a_link(heap_sandbox, post
     path.write_text(DAG)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
+        # All metrics wait in this buffer until the run is over.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
         server.settimeout(0.2)
         environment = {
             "PYTHONPATH": str(ROOT),
+            # Airflow kills an event that takes longer than 10 s to be made, as it may on a busy machine.
+            "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": "120",
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
             "AIRFLOW__METRICS__STATSD_PORT": str(server.getsockname()[1]),
@@ -75,9 +79,11 @@ def test_a_run_is_seen_by_statsd_by_openlineage_and_as_a_link(heap_sandbox, post
             text=True,
         )
         metrics = received(server)
+    # pytest shows it when the test fails.
+    print(done.stdout, done.stderr, sep="\n")
     links = sorted(line for line in done.stdout.splitlines() if line.startswith("LINK"))
     url = f"{heap_sandbox.url}/"
-    assert links == [f"LINK fails failed {url}", f"LINK sync success {url}"], done.stdout + done.stderr
+    assert links == [f"LINK fails failed {url}", f"LINK sync success {url}"]
 
     counters = [line for line in metrics if not line.endswith("|ms")]
     user, event = "dag_id=watched,task_id=sync,object=user", "dag_id=watched,task_id=fails,object=event"

@@ -52,7 +52,28 @@ def test_every_fault_of_the_sandbox_is_told():
     assert not [name for name in Faults().as_dict() if f"`{name}`" not in page("sandbox")]
 
 
-def test_the_links_of_the_readme_resolve():
-    links = re.findall(r"\]\((?!https?://)([^)#]+)", (ROOT / "README.md").read_text())
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_outside_of_the_docs_resolve(name):
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", (ROOT / name).read_text())
     assert links
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/releasing.md"])
+def test_commands_that_contributors_are_told_to_run_exist(name):
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    named = re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / name).read_text(), flags=re.MULTILINE)
+    assert named
+    assert not set(named) - set(targets)
+
+
+def test_files_and_names_in_the_recipes_for_contributors_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:airflow_provider_heap|tests|docs|dags)/[^`<>]*)`", text)
+    assert len(paths) > 20
+    assert not [path for path in paths if not (ROOT / path).exists()]
+    recipes = text.partition("## How to add")[2].partition("## Pull requests")[0]
+    names = [part for name in re.findall(r"`([A-Z_][A-Za-z_.]*)`", recipes) for part in name.split(".")]
+    code = "".join(path.read_text() for path in (ROOT / "airflow_provider_heap").rglob("*.py"))
+    assert len(names) > 8
+    assert not [name for name in names if not re.search(rf"\b{name}\b", code)]
