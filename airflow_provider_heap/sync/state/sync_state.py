@@ -45,7 +45,7 @@ from airflow_provider_heap.sync.state.store import Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 #: Seconds that the database gets for the end of a run that was stopped.
-CLOSE_GRACE = 0.6
+CLOSE_GRACE = 0.5
 
 
 class SyncState:
