@@ -1,4 +1,4 @@
-"""What Airflow discovers about this provider. Every Airflow process loads it, so it imports nothing."""
+"""The description of this provider for Airflow. Every Airflow process loads it, so it imports nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 CONNECTION_TYPE = "heap"
 HOOK_NAME = "Heap"
 
-#: The connection form, once: Airflow 3.3 reads it from the info below, 2.11 to 3.1 through two methods of the hook.
+#: The connection form: Airflow 3.3 reads it from the description below, 2.11 to 3.1 through two methods of the hook.
 FORM: dict[str, Any] = {
-    # Heap asks for no password, and what else there is to say has a field of its own.
+    # Heap asks for no password, and all that is in the extra has a field of its own.
     "hidden-fields": ["password", "extra"],
     "relabeling": {"login": "App ID", "schema": "Region", "host": "Host (sandbox or proxy)"},
     "placeholders": {
@@ -35,7 +35,7 @@ ASSET_URIS: dict[str, Any] = {
 
 def get_provider_info() -> dict[str, Any]:
     """
-    Return the provider's description, as Airflow's ``apache_airflow_provider`` entry point wants it.
+    Return the description of this provider; Airflow's entry point ``apache_airflow_provider`` calls this.
 
     :return: a dict in the form of Airflow's ``provider_info.schema.json``.
     """
@@ -59,7 +59,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
         "extra-links": ["airflow_provider_heap.links.heap.HeapLink"],
-        # Airflow 2 knows assets as datasets.
+        # Airflow 2 calls assets datasets.
         "asset-uris": [ASSET_URIS],
         "dataset-uris": [ASSET_URIS],
         "connection-types": [

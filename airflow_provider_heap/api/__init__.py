@@ -1,1 +1,1 @@
-"""Heap's contract: the three objects with their limits, the environment written to, the client and its pace."""
+"""Heap's contract: its objects with their limits, the environment, and the client with its rate limiter and retries."""

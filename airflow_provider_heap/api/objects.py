@@ -14,13 +14,13 @@ from enum import Enum
 #: Items that Heap takes in one request, for each of the three objects.
 MAX_ITEMS = 1000
 
-#: Bytes of one request body. Heap documents no limit; ours keeps a request small enough to be repeated and halved.
+#: Bytes of one request body. Heap documents no limit; with ours a request is small enough to be repeated and halved.
 MAX_BYTES = 5_000_000
 
-#: Heap wants property names and text values of "fewer than 1024 characters". Its own clients count UTF-16 units.
+#: Heap asks for property names and text values of "fewer than 1024 characters". Its own clients count UTF-16 units.
 MAX_PROPERTY_LENGTH = 1023
 
-#: Integers beyond this magnitude lose digits in a double, so they travel as text.
+#: Integers beyond this magnitude lose digits in a double, so they are sent as text.
 MAX_INTEGER = 2**53 - 1
 
 #: Heap documents no minimum; production code of Heap's customers says that shorter keys are not honoured.
@@ -28,7 +28,7 @@ MIN_IDEMPOTENCY_KEY_LENGTH = 8
 
 
 class FieldKind(Enum):
-    """What the value of an item's field is, and so how a column becomes that field."""
+    """What the value of a field is, which decides how a column becomes that field."""
 
     KEY = "key"  # names one account, user or insert ID
     USER_ID = "user_id"  # a key that is a number of Heap's own, 0 to 2^53 - 1
@@ -39,7 +39,7 @@ class FieldKind(Enum):
 @dataclass(frozen=True)
 class Field:
     """
-    A field of an item, beside its properties.
+    A field of an item, besides its properties.
 
     :param name: Heap's name for it.
     :param kind: what its value is.
@@ -56,14 +56,14 @@ class Field:
 @dataclass(frozen=True)
 class HeapObject:
     """
-    One of the things that Heap keeps and that a sync writes to.
+    A kind of object in Heap that a sync can write.
 
-    :param name: what a person calls it: ``account``, ``user`` or ``event``.
+    :param name: its name in messages: ``account``, ``user`` or ``event``.
     :param endpoint: path of the bulk call.
     :param array_name: name of the array in the request body.
-    :param fields: the item's fields beside ``properties``, in the order in which they are written.
+    :param fields: the item's fields besides ``properties``, in the order in which they are written.
     :param key: the field by which items are told apart: the sync key. Items of one key reach Heap in order.
-    :param behaviour: what a sync does to the object, in the words of reverse ETL.
+    :param behaviour: what a sync does with the object, in the words of reverse ETL.
     :param person_fields: the fields that name the person whom an item concerns; an item has exactly one of them.
     :param write_once: Heap keeps what it has under a key: sending the key again changes nothing.
     :param derives_key: the key is derived from the event name and the insert ID, instead of naming the person.

@@ -1,1 +1,1 @@
-"""What is in Heap, as Airflow and OpenLineage name data."""
+"""The names that Airflow and OpenLineage have for data in Heap."""

@@ -19,26 +19,26 @@ def asset_uri(environment: Environment, heap_object: HeapObject) -> str:
     """
     Return the URI of what a sync writes to.
 
-    :param environment: where to.
-    :param heap_object: what the rows become.
+    :param environment: the environment that it writes to.
+    :param heap_object: what its rows become.
     """
     return f"heap://{urlsplit(environment.base_url).netloc}/{environment.app_id}/{heap_object.array_name}"
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
-    Return the one form of a URI. Any path will do: ``heap://users`` is a good name for an asset of yours.
+    Return the normal form of a URI. Any path is valid: a user may call an asset ``heap://users``.
 
-    :param uri: as somebody wrote it.
+    :param uri: the URI as a user wrote it.
     """
     return uri._replace(scheme="heap", netloc=uri.netloc.lower())
 
 
 def openlineage_dataset(uri: str) -> Dataset:
     """
-    Return what OpenLineage calls the same: the host is the namespace.
+    Return the dataset of a URI; its host is the namespace.
 
-    :param uri: of the scheme ``heap``.
+    :param uri: a URI of the scheme ``heap``.
     """
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
@@ -48,9 +48,9 @@ def openlineage_dataset(uri: str) -> Dataset:
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Dataset:
     """
-    Return the dataset of an asset, for OpenLineage's own use.
+    Return the dataset of an asset; the OpenLineage provider calls this.
 
-    :param asset: of the scheme ``heap``.
-    :param lineage_context: the hook; all there is to know stands in the URI.
+    :param asset: an asset of the scheme ``heap``.
+    :param lineage_context: the hook; not used, because the URI says everything.
     """
     return openlineage_dataset(asset.uri)

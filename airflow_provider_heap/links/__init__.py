@@ -1,1 +1,1 @@
-"""The buttons that Airflow shows at a task."""
+"""The links that Airflow shows on the page of a task."""

@@ -1,4 +1,4 @@
-"""From a task's page to the environment that it writes to."""
+"""The link from the page of a task to the environment that it writes to."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 class HeapLink(BaseOperatorLink):
-    """The environment in Heap, or the sandbox's page."""
+    """A link to the environment in Heap, or to the page of the sandbox."""
 
     name = "Heap"
-    #: The XCom in which the task leaves the URL: only the task knows its connection.
+    #: The XCom with the URL. The task pushes it, because only a task can read its connection.
     key = "heap_url"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """
-        Return the URL that the task left; empty when it did not get that far.
+        Return the URL that the task pushed; empty when it failed before that.
 
-        :param operator: one of ours.
-        :param ti_key: which run of it.
+        :param operator: the operator of the task.
+        :param ti_key: the run of the task.
         """
         return XCom.get_value(key=self.key, ti_key=ti_key) or ""

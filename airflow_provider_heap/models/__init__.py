@@ -1,5 +1,5 @@
 """
-Where rows come from. A model has one duty: give column names and chunks of rows.
+Where rows come from. A model has one duty: to give column names and chunks of rows.
 
 Anything with an ``open`` like :class:`Model`'s is a model; make it a frozen dataclass without secrets, because Airflow
 serializes the arguments of operators.

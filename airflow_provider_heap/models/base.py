@@ -1,5 +1,5 @@
 """
-Where rows come from. A model has one duty: give column names and chunks of rows.
+Where rows come from. A model has one duty: to give column names and chunks of rows.
 
 Anything with an ``open`` like :class:`Model`'s is a model; make it a frozen dataclass without secrets, because Airflow
 serializes the arguments of operators.
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ReadContext:
     """
-    What an operator lends a model to read with.
+    Everything a model needs to read its rows.
 
-    :param get_db_hook: gives the hook of ``sql_conn_id``.
+    :param get_db_hook: returns the hook of ``sql_conn_id``.
     :param parameters: bind parameters of the query.
-    :param fetch_size: rows to hand over at a time.
+    :param fetch_size: rows in one chunk.
     """
 
     get_db_hook: Callable[[], DbApiHook]
@@ -37,8 +37,9 @@ class Rows:
     The result of a model.
 
     :param columns: names, in order.
-    :param chunks: lists of rows, each row with one value a column.
-    :param types: what the database calls the type of each column; None where its driver does not tell. May be empty.
+    :param chunks: lists of rows, each row with one value per column.
+    :param types: the database's name for the type of each column; None where its driver does not report it. May be
+        empty.
     """
 
     columns: Sequence[str]
@@ -50,15 +51,15 @@ class Model(Protocol):
     """
     Something that rows can be read from.
 
-    It may also have ``describe(sql_conn_id)``, which returns how messages call it, such as ``dbt model 'dim_users'
-    (connection 'warehouse')``, and ``template_fields``, the names of those of its fields that are rendered.
+    It may also have ``describe(sql_conn_id)``, which returns its name in messages, such as ``dbt model 'dim_users'
+    (connection 'warehouse')``, and ``template_fields``, the names of its fields that are rendered.
     """
 
     def open(self, source: ReadContext) -> AbstractContextManager[Rows]:
         """
-        Begin to read; the context ends when the last row is read, or when the run breaks off.
+        Start to read; the context ends after the last row, or when the run ends early.
 
-        :param source: what the operator lends.
+        :param source: what the model needs to read.
         :raises ModelError: when there is nothing to read rows from.
         """
         ...

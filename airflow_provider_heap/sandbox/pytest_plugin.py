@@ -12,7 +12,7 @@ from airflow_provider_heap.sandbox import Sandbox
 
 @pytest.fixture
 def heap_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Run a local Heap, with the Airflow connection ``heap_default`` pointing at it."""
+    """Run a local Heap, and make the Airflow connection ``heap_default`` use it."""
     with Sandbox() as sandbox:
         connection = {"conn_type": "heap", "login": "2388822444", "host": sandbox.url}
         monkeypatch.setenv("AIRFLOW_CONN_HEAP_DEFAULT", json.dumps(connection))

@@ -61,7 +61,9 @@ def test_the_latest_finished_run_of_a_job_is_taken_whether_it_succeeded_or_not(c
 
 def test_one_run_and_one_step_may_be_named_also_as_text_and_gates_hold(cloud):
     artifacts = DbtCloudArtifacts(run_id="901", account_id="11", step="2")
-    with pytest.raises(GateError, match=r"says run_results.json of dbt Cloud's run 901, step 2: 'not_null_bad_plan"):
+    with pytest.raises(
+        GateError, match=r"according to run_results.json of dbt Cloud's run 901, step 2: 'not_null_bad_plan"
+    ):
         DbtModel("bad_plan", artifacts, require={"tests"}).compile(NOWHERE)
     assert cloud.requests[0].endswith("/runs/901/artifacts/manifest.json?step=2")
 
@@ -75,13 +77,13 @@ def test_its_parameters_are_rendered_inside_of_the_model():
 
 def test_what_does_not_exist_or_may_not_be_seen_is_told(cloud, connect):
     assert "None of the latest 20 runs of job 71 in dbt Cloud (connection 'dbt_cloud_default')" in refusal(job_id=71)
-    assert "answered 404 when asked for manifest.json of dbt Cloud's run 5: there is none" in refusal(run_id=5)
-    assert "wants a job_id, or a run_id" in refusal(job_id="None")
+    assert "answered 404 when asked for manifest.json of dbt Cloud's run 5: it does not exist" in refusal(run_id=5)
+    assert "needs a job_id or a run_id" in refusal(job_id="None")
     assert "run_id of DbtCloudArtifacts must be a number; found 'abc'" in refusal(run_id="abc")
     connect(host=cloud.host, password="wrong")
     assert "answered 401 when asked for the runs of job 70: its API token is not accepted" in refusal(job_id=70)
     connect(host=cloud.host, login=None)
-    assert "dbt Cloud (connection 'dbt_cloud_default') can't be used: " in refusal(job_id=70)
+    assert "dbt Cloud (connection 'dbt_cloud_default') cannot be used: " in refusal(job_id=70)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

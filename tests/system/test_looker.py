@@ -153,7 +153,7 @@ def test_what_the_sql_leaves_out_is_refused_with_the_way_out(looker, users, chan
     change(looker, **changed)
     told = refusal()
     assert "mode=\"sql\" would lose what Looker adds to the rows of Look 42 ('Active users') after its query" in told
-    assert f': {lost}. Take mode="results"' in told
+    assert f': {lost}. Use mode="results"' in told
     assert read(LookerLook(42, mode="results"))[1]
 
 
@@ -183,7 +183,7 @@ def test_pivots_merged_results_and_deleted_looks_are_refused(looker, users, mode
     change(looker, pivots=["users.plan"])
     assert "Look 42 ('Active users') has pivots: its columns change with its data" in refusal(mode=mode)
     looker.looks["42"]["query"] = None
-    assert "has no query of its own, as merged results have none" in refusal(mode=mode)
+    assert "has no query of its own. That is so for merged results" in refusal(mode=mode)
     looker.looks["42"]["deleted"] = True
     assert "is in Looker's trash" in refusal(mode=mode)
 
@@ -193,9 +193,9 @@ def test_pivots_merged_results_and_deleted_looks_are_refused(looker, users, mode
     ("part", "status", "kind", "reason"),
     [
         ("login", 404, ModelError, "refuses the API key (404): the connection's login is its client ID"),
-        ("looks/42", 404, ModelError, "answered 404 when asked for Look 42: there is none, or the user"),
-        ("looks/42", 403, ModelError, "answered 403 when asked for Look 42: the user of the API key may not"),
-        ("/run/", 403, ModelError, "of Look 42: the user of the API key may not"),
+        ("looks/42", 404, ModelError, "answered 404 when asked for Look 42: it does not exist, or the user"),
+        ("looks/42", 403, ModelError, "answered 403 when asked for Look 42: the user of the API key is not allowed to"),
+        ("/run/", 403, ModelError, "of Look 42: the user of the API key is not allowed to"),
         ("/run/", 400, ModelError, "of Look 42: An error has occurred."),
         ("login", 503, ModelUnavailableError, "Looker (connection 'looker_default') answered 503"),
         ("looks/42", 500, ModelUnavailableError, "answered 500 when asked for Look 42"),
@@ -211,9 +211,9 @@ def test_each_refusal_of_looker_is_told_and_only_the_passing_ones_are_tried_agai
 
 def test_a_looker_that_is_down_or_breaks_off_is_worth_another_try(looker, connect):
     looker.error = "cut"
-    assert "broke off, when asked for Look 42" in refusal(ModelUnavailableError, mode="results")
+    assert "ended its answer early, when asked for Look 42" in refusal(ModelUnavailableError, mode="results")
     connect("http://127.0.0.1:1")
-    assert "could not be reached, or broke off, when asked for Look 42" in refusal(ModelUnavailableError)
+    assert "could not be reached, or ended its answer early, when asked for Look 42" in refusal(ModelUnavailableError)
 
 
 def test_an_error_of_the_query_is_no_empty_result(looker):
@@ -243,7 +243,7 @@ def test_a_server_that_is_no_looker_is_told(heap_sandbox, connect):
         ({"by": "id"}, "by of LookerLook must be 'name' or 'label'; found 'id'"),
         ({"limit": 0}, "limit of LookerLook must be a count of rows, or -1 for all; found 0"),
         ({"limit": "many"}, "must be a count of rows"),
-        ({"look_id": "my-look"}, "wants the number of a Look, as its URL in Looker has it; found 'my-look'"),
+        ({"look_id": "my-look"}, "needs the number of a Look, which is in its URL in Looker; found 'my-look'"),
     ],
 )
 def test_parameters_that_can_not_be_right_are_refused(options, reason):

@@ -1,8 +1,8 @@
 """
-The files that dbt leaves behind, read for the few fields that a sync needs.
+The files that dbt writes, read for the few fields that a sync needs.
 
 Their schemas: https://docs.getdbt.com/reference/artifacts/dbt-artifacts. Only fields that are the same in every version
-from dbt 1.7 on are read; what a later version adds is passed over.
+since dbt 1.7 are read; fields that a later version adds are ignored.
 """
 
 from __future__ import annotations
@@ -24,45 +24,45 @@ class Artifacts(Protocol):
 
     def read(self, name: str) -> bytes:
         """
-        Return a file's content.
+        Return the content of a file.
 
-        :param name: of the artifact, such as ``run_results.json``.
-        :raises ModelError: when there is none.
+        :param name: name of the artifact, such as ``run_results.json``.
+        :raises ModelError: when there is no such file.
         """
         ...
 
     def label(self, name: str) -> str:
         """
-        Return how messages call a file.
+        Return the name of a file in messages.
 
-        :param name: of the artifact.
+        :param name: name of the artifact.
         """
         ...
 
 
 class Folder:
     """
-    The folder that dbt writes to, here or on object storage.
+    The folder that dbt writes to, on this machine or on object storage.
 
-    :param manifest: the manifest's path, or any URL of ``ObjectStoragePath``; the other artifacts lie beside it.
+    :param manifest: path of the manifest, or any URL of ``ObjectStoragePath``; the other artifacts are beside it.
     """
 
     def __init__(self, manifest: str | Path | ObjectStoragePath) -> None:
         self._relative = ""
         if not isinstance(manifest, ObjectStoragePath):
-            # Airflow 2 would look for it in the root.
+            # Airflow 2 would look for a relative path in the root folder.
             if "://" not in str(manifest) and not Path(manifest).is_absolute():
-                self._relative = f" (manifest={str(manifest)!r} is seen from the folder in which this worker runs)"
+                self._relative = f" (manifest={str(manifest)!r} is relative to the folder in which this worker runs)"
                 manifest = Path.cwd() / manifest
             manifest = ObjectStoragePath(str(manifest))
         self._manifest = manifest
 
     def read(self, name: str) -> bytes:
         """
-        Return a file's content.
+        Return the content of a file.
 
-        :param name: of the artifact.
-        :raises ModelError: when there is none.
+        :param name: name of the artifact.
+        :raises ModelError: when there is no such file.
         """
         try:
             return self._path(name).read_bytes()
@@ -75,9 +75,9 @@ class Folder:
 
     def label(self, name: str) -> str:
         """
-        Return a file's path.
+        Return the path of a file.
 
-        :param name: of the artifact.
+        :param name: name of the artifact.
         """
         return str(self._path(name))
 
@@ -86,7 +86,7 @@ class Folder:
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False):
-    """What every artifact says of itself."""
+    """What every artifact says about itself."""
 
     dbt_version: str | None = None
     generated_at: datetime | None = None
@@ -107,7 +107,7 @@ class Config(msgspec.Struct, frozen=True, gc=False):
 
 
 class Node(msgspec.Struct, frozen=True, gc=False):
-    """One thing of a dbt project: a model, a snapshot, a seed, a source, a test."""
+    """A node of a dbt project: a model, a snapshot, a seed, a source or a test."""
 
     unique_id: str
     resource_type: str
@@ -124,7 +124,7 @@ class Node(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def parents(self) -> list[str]:
-        """The unique IDs of what it is made from."""
+        """The unique IDs of the nodes that it is made from."""
         return self.depends_on.nodes if self.depends_on else []
 
 
@@ -135,18 +135,18 @@ class Manifest(msgspec.Struct, frozen=True, gc=False):
     nodes: dict[str, Node]
     sources: dict[str, Node] = {}
     unit_tests: dict[str, Node] = {}
-    #: Left open: older manifests hold other things here, and it is read only to explain why a model is not found.
+    #: Not decoded: older manifests have other things here, and it is read only to explain why a model is not found.
     disabled: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class Arguments(msgspec.Struct, frozen=True, gc=False):
-    """How dbt was called."""
+    """The command that dbt ran."""
 
     which: str | None = None
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):
-    """What became of one node, or of one source's check for freshness."""
+    """The result of one node, or of the freshness check of one source."""
 
     unique_id: str
     status: str
@@ -157,7 +157,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
 
 class Results(msgspec.Struct, frozen=True, gc=False):
-    """``run_results.json`` or ``sources.json``: what became of the nodes that dbt's last command was about."""
+    """``run_results.json`` or ``sources.json``: the results of the nodes in dbt's last command."""
 
     metadata: Metadata
     results: list[Result]
@@ -169,17 +169,17 @@ Artifact = TypeVar("Artifact", Manifest, Results)
 
 def load(artifacts: Artifacts, name: str, kind: type[Artifact]) -> Artifact:
     """
-    Read an artifact. Its bytes are in memory once, and beside them only the fields that are wanted.
+    Return an artifact. In memory are its bytes, once, and only the fields that are needed.
 
-    :param artifacts: of a run of dbt.
-    :param name: of the artifact.
-    :param kind: what it holds.
-    :raises ModelError: when there is none, or it is not what dbt writes.
+    :param artifacts: the artifacts of a run of dbt.
+    :param name: name of the artifact.
+    :param kind: the type of its content.
+    :raises ModelError: when there is no such file, or it is not what dbt writes.
     """
     try:
         return msgspec.json.decode(artifacts.read(name), type=kind)
     except msgspec.MsgspecError as error:
         raise ModelError(
             f"{artifacts.label(name)} is not {name} as dbt writes it ({error}). "
-            "If dbt was writing it just now, let the sync run after dbt."
+            "If dbt was still writing it, run the sync after dbt."
         ) from None

@@ -14,12 +14,12 @@ from airflow_provider_heap.models.dbt.artifacts import Artifacts
 if TYPE_CHECKING:
     from airflow.providers.dbt.cloud.hooks.dbt import DbtCloudHook
 
-#: dbt Cloud's codes of runs that came to an end and left artifacts: success and error
+#: dbt Cloud's codes of runs that have ended and have artifacts: success and error
 #: (https://docs.getdbt.com/dbt-cloud/api-v2).
 _FINISHED = frozenset({10, 20})
-#: The latest runs to look for a finished one among.
-_LOOKED_AT = 20
-#: Answers that may be others in a moment.
+#: How many of the latest runs are searched for a finished one.
+_MAX_RUNS_SEARCHED = 20
+#: Statuses that may be over in a moment.
 _TRANSIENT = frozenset({408, 425, 429})
 
 
@@ -28,11 +28,11 @@ class DbtCloudArtifacts:
     """
     The artifacts of a run of a dbt Cloud job.
 
-    :param job_id: the job; its latest finished run is taken, whether it succeeded or not. (templated)
+    :param job_id: the job; its latest finished run is used, whether it succeeded or not. (templated)
     :param dbt_cloud_conn_id: connection of type ``dbt_cloud``. (templated)
     :param run_id: one run instead, such as ``DbtCloudRunJobOperator`` returns. (templated)
-    :param account_id: the account; None for the connection's. (templated)
-    :param step: the step of the run whose artifacts are taken, from 1; None for the last. (templated)
+    :param account_id: the account; None for that of the connection. (templated)
+    :param step: the step of the run whose artifacts are used, from 1; None for the last. (templated)
     """
 
     template_fields: ClassVar[tuple[str, ...]] = ("job_id", "dbt_cloud_conn_id", "run_id", "account_id", "step")
@@ -45,14 +45,14 @@ class DbtCloudArtifacts:
 
     def open(self) -> Artifacts:
         """
-        Find the run.
+        Return the artifacts of the run.
 
-        :raises ModelError: when there is none, or the provider is not installed.
-        :raises ModelUnavailableError: when dbt Cloud can't be reached.
+        :raises ModelError: when there is no such run, or the provider is not installed.
+        :raises ModelUnavailableError: when dbt Cloud cannot be reached.
         """
         job_id, run_id = _number("job_id", self.job_id), _number("run_id", self.run_id)
         if job_id is None and run_id is None:
-            raise ModelError("DbtCloudArtifacts wants a job_id, or a run_id.")
+            raise ModelError("DbtCloudArtifacts needs a job_id or a run_id.")
         try:
             from airflow.providers.dbt.cloud.hooks.dbt import DbtCloudHook
         except ImportError:
@@ -66,7 +66,7 @@ class DbtCloudArtifacts:
 
 
 class _Cloud:
-    """dbt Cloud, as one connection sees it."""
+    """dbt Cloud, reached through one connection."""
 
     def __init__(self, hook: DbtCloudHook, conn_id: str, account_id: int | str | None) -> None:
         self.hook = hook
@@ -74,36 +74,36 @@ class _Cloud:
         self.account_id = _number("account_id", account_id)
 
     def latest_run(self, job_id: int | None) -> int:
-        payload = {"job_definition_id": job_id, "order_by": "-id", "limit": _LOOKED_AT}
-        answer = self.ask(f"the runs of job {job_id}", lambda: self.hook.get_job_runs(self.account_id, payload))
-        for run in answer.json().get("data") or []:
+        payload = {"job_definition_id": job_id, "order_by": "-id", "limit": _MAX_RUNS_SEARCHED}
+        response = self.ask(f"the runs of job {job_id}", lambda: self.hook.get_job_runs(self.account_id, payload))
+        for run in response.json().get("data") or []:
             if run.get("status") in _FINISHED:
                 return int(run["id"])
         raise ModelError(
-            f"None of the latest {_LOOKED_AT} runs of job {job_id} in {self.name} came to an end, so there are no "
-            "artifacts. Run the job before the sync, or look at the job's number."
+            f"None of the latest {_MAX_RUNS_SEARCHED} runs of job {job_id} in {self.name} has finished, so there are "
+            "no artifacts. Run the job before the sync, or check the number of the job."
         )
 
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
-        """Make a request, and turn what the hook raises into our own."""
+        """Make a request, and translate the errors of the hook."""
         from requests import RequestException
 
         try:
             return request()
         except (AirflowException, RequestException) as error:
-            # The hook says the status in its text only; the requests' error that it came from knows it.
+            # The hook has the status only in its text; the error of requests that caused it has it as a number.
             cause = error if isinstance(error, RequestException) else error.__context__
             status = getattr(getattr(cause, "response", None), "status_code", None)
             if status is None and isinstance(error, AirflowException) and not isinstance(cause, RequestException):
-                raise ModelError(f"{self.name} can't be used: {error}") from error
+                raise ModelError(f"{self.name} cannot be used: {error}") from error
             if status is None or status >= 500 or status in _TRANSIENT:
-                told = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
-                raise ModelUnavailableError(f"{self.name} {told} when asked for {what}.") from error
+                problem = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
+                raise ModelUnavailableError(f"{self.name} {problem} when asked for {what}.") from error
             hint = {
                 401: "its API token is not accepted",
-                403: "its API token may not see it",
-                404: "there is none; look at the number, and at the account",
-            }.get(status, "it refuses")
+                403: "its API token has no access to it",
+                404: "it does not exist; check the number and the account",
+            }.get(status, "the request was refused")
             raise ModelError(f"{self.name} answered {status} when asked for {what}: {hint}.") from error
 
 
@@ -115,22 +115,22 @@ class _Run:
 
     def read(self, name: str) -> bytes:
         """
-        Return a file's content.
+        Return the content of a file.
 
-        :param name: of the artifact.
+        :param name: name of the artifact.
         """
         cloud = self._cloud
-        answer = cloud.ask(
+        response = cloud.ask(
             self.label(name),
             lambda: cloud.hook.get_job_run_artifact(self._run_id, name, cloud.account_id, self._step),
         )
-        return bytes(answer.content)
+        return bytes(response.content)
 
     def label(self, name: str) -> str:
         """
-        Return how messages call a file.
+        Return the name of a file in messages.
 
-        :param name: of the artifact.
+        :param name: name of the artifact.
         """
         step = f", step {self._step}" if self._step else ""
         return f"{name} of dbt Cloud's run {self._run_id}{step}"

@@ -1,8 +1,8 @@
 """
 Looker's API 4.0 through the official SDK (extra ``looker``), with the credentials of an Airflow connection.
 
-The connection has the form that the Google provider's ``LookerHook`` gives it. The SDK's own ways to credentials, a
-``looker.ini`` in the working directory and environment variables, are not taken.
+The connection has the form of the Google provider's ``LookerHook``. The SDK's own sources of credentials, a
+``looker.ini`` in the working directory and environment variables, are not read.
 """
 
 from __future__ import annotations
@@ -27,15 +27,23 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 VERSION = "4.0"
-#: Answers to a format that it doesn't know.
+#: Characters of Looker's messages that ours contain.
+MAX_MESSAGE_LENGTH = 300
+#: Statuses with which Looker answers a format that it does not know.
 _UNKNOWN_FORMAT = frozenset({400, 404, 422})
-#: Answers that may be others in a moment, beside all from 500 on.
+#: Statuses that may be over in a moment, besides all from 500 on.
 _TRANSIENT = frozenset({408, 425, 429})
-_PIECE = 1 << 16
+#: Bytes of an answer that are written to a file at a time.
+_PIECE_SIZE = 1 << 16
 
 
-class _Refused(Exception):
-    """Looker's answer was not a success."""
+class _StatusError(Exception):
+    """
+    Looker's answer was not a success.
+
+    :param status: HTTP status.
+    :param text: the body.
+    """
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(status)
@@ -45,9 +53,9 @@ class _Refused(Exception):
 
 class Looker:
     """
-    One session; a context manager that logs out.
+    A session with Looker; a context manager that logs out.
 
-    :param conn_id: the Airflow connection: host with ``https://`` and, if need be, port; client ID as login, client
+    :param conn_id: the Airflow connection: host with ``https://``, and port if it needs one; client ID as login, client
         secret as password; in the extra ``verify_ssl``, and ``timeout`` in seconds (120).
     :raises ModelError: when the connection lacks something.
     """
@@ -68,8 +76,8 @@ class Looker:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        # What was asked for is here; a session that is left open ends by itself.
-        with suppress(_Refused, requests.RequestException):
+        # The answers are here already, and a session that stays open ends by itself.
+        with suppress(_StatusError, requests.RequestException):
             self._sdk.auth.logout()
         self._transport.session.close()
 
@@ -77,35 +85,35 @@ class Looker:
         """
         Return a Look with its query.
 
-        :param look_id: its ID.
-        :raises ModelError: when it can't be seen.
-        :raises ModelUnavailableError: when Looker can't be reached or fails.
+        :param look_id: ID of the Look.
+        :raises ModelError: when Looker refuses it.
+        :raises ModelUnavailableError: when Looker cannot be reached or fails.
         """
         return self._ask(f"Look {look_id}", lambda: self._sdk.look(look_id))
 
     def sql(self, look_id: str, limit: int) -> str:
         """
-        Return the SQL that Looker makes of a Look.
+        Return the SQL that Looker generates for a Look.
 
-        :param look_id: its ID.
+        :param look_id: ID of the Look.
         :param limit: rows; -1 for all.
-        :raises ModelError: when it may not be had.
-        :raises ModelUnavailableError: when Looker can't be reached or fails.
+        :raises ModelError: when Looker refuses it.
+        :raises ModelUnavailableError: when Looker cannot be reached or fails.
         """
-        answer = self._ask(f"the SQL of Look {look_id}", lambda: self._sdk.run_look(look_id, "sql", limit=limit))
-        return answer if isinstance(answer, str) else answer.decode()
+        sql = self._ask(f"the SQL of Look {look_id}", lambda: self._sdk.run_look(look_id, "sql", limit=limit))
+        return sql if isinstance(sql, str) else sql.decode()
 
     def results(self, look_id: str, limit: int, file: IO[bytes], table_calculations: bool) -> str:
         """
-        Run a Look, and write what it gives to a file as it arrives.
+        Run a Look, and write its rows to a file as they arrive.
 
-        :param look_id: its ID.
+        :param look_id: ID of the Look.
         :param limit: rows; -1 for all.
-        :param file: takes the answer.
-        :param table_calculations: whether Looker shall compute them.
-        :return: the format that it gave.
-        :raises ModelError: when it may not be run.
-        :raises ModelUnavailableError: when Looker can't be reached or fails.
+        :param file: where the answer is written to.
+        :param table_calculations: whether Looker computes the table calculations.
+        :return: the format of the answer.
+        :raises ModelError: when Looker refuses to run it.
+        :raises ModelUnavailableError: when Looker cannot be reached or fails.
         """
 
         def run(result_format: str) -> None:
@@ -117,28 +125,28 @@ class Looker:
             finally:
                 self._transport.into = None
 
-        def run_any() -> str:
-            better, older = FORMATS
+        def run_in_known_format() -> str:
+            newer, older = FORMATS
             try:
-                run(better)
-            except _Refused as refused:
+                run(newer)
+            except _StatusError as refused:
                 if refused.status not in _UNKNOWN_FORMAT:
                     raise
                 run(older)
                 return older
-            return better
+            return newer
 
-        return self._ask(f"the rows of Look {look_id}", run_any)
+        return self._ask(f"the rows of Look {look_id}", run_in_known_format)
 
     def _ask(self, what: str, request: Callable[[], Answer]) -> Answer:
-        """Make a request, and turn what goes wrong into our own."""
+        """Make a request, and translate its errors."""
         try:
             return request()
-        except _Refused as refused:
+        except _StatusError as refused:
             raise self._failure(what, refused) from None
         except requests.Timeout as error:
             raise ModelUnavailableError(
-                f"{self._name} gave no answer for {self._transport.settings.timeout} s when asked for {what}. "
+                f"{self._name} did not answer within {self._transport.settings.timeout} s when asked for {what}. "
                 'If its query takes longer, set "timeout" in the connection\'s extra.'
             ) from error
         except (
@@ -146,22 +154,23 @@ class Looker:
             requests.exceptions.InvalidSchema,
             requests.exceptions.SSLError,
         ) as error:
-            raise ModelError(f"{self._name} can't be reached like this, look at its host: {error}") from error
+            raise ModelError(f"{self._name} cannot be reached, check the host of the connection: {error}") from error
         except requests.RequestException as error:
             raise ModelUnavailableError(
-                f"{self._name} could not be reached, or broke off, when asked for {what}: {type(error).__name__}."
+                f"{self._name} could not be reached, or ended its answer early, when asked for {what}: "
+                f"{type(error).__name__}."
             ) from error
         except (SDKError, serialize.DeserializeError, AssertionError) as error:
             raise ModelError(
-                f"{self._name} answered with something else than Looker's API when asked for {what}. Look at host and "
-                "port: the API is at the host itself, or at port 19999."
+                f"{self._name} did not answer like Looker's API when asked for {what}. Check host and port: the API is "
+                "at the host itself, or at port 19999."
             ) from error
 
-    def _failure(self, what: str, refused: _Refused) -> ModelError | ModelUnavailableError:
+    def _failure(self, what: str, refused: _StatusError) -> ModelError | ModelUnavailableError:
         status = refused.status
-        told = f"{self._name} answered {status} when asked for {what}"
+        answered = f"{self._name} answered {status} when asked for {what}"
         if status >= 500 or status in _TRANSIENT:
-            return ModelUnavailableError(f"{told}.")
+            return ModelUnavailableError(f"{answered}.")
         if not self._sdk.auth.is_authenticated:
             return ModelError(
                 f"{self._name} refuses the API key ({status}): the connection's login is its client ID, the password "
@@ -169,20 +178,20 @@ class Looker:
             )
         hint = {
             401: "the session is not accepted",
-            403: "the user of the API key may not. It needs access to the Look's folder and model, and for results the "
-            "permission to download",
-            404: "there is none, or the user of the API key may not see it",
+            403: "the user of the API key is not allowed to. The user needs access to the folder and the model of the "
+            "Look, and for results the permission to download",
+            404: "it does not exist, or the user of the API key has no access to it",
         }
-        return ModelError(f"{told}: {hint.get(status) or _message(refused.text)}.")
+        return ModelError(f"{answered}: {hint.get(status) or _message(refused.text)}.")
 
 
 def _message(text: str) -> str:
-    """Return what Looker's error says (https://cloud.google.com/looker/docs/r/api/errors)."""
+    """Return the message in Looker's error (https://cloud.google.com/looker/docs/r/api/errors)."""
     try:
-        found = json.loads(text)["message"]
+        message = json.loads(text)["message"]
     except (ValueError, KeyError, TypeError):
-        found = "it refuses"
-    return str(found).strip().rstrip(".")[:300]
+        message = "the request was refused"
+    return str(message).strip().rstrip(".")[:MAX_MESSAGE_LENGTH]
 
 
 class _Settings(api_settings.ApiSettings):
@@ -194,7 +203,7 @@ class _Settings(api_settings.ApiSettings):
         super().__init__()
 
     def read_config(self) -> api_settings.SettingsConfig:
-        """Return the settings; the SDK asks for them again when it logs in."""
+        """Return the settings; the SDK calls this again when it logs in."""
         connection = self._connection
         for field, meaning in (
             ("host", "Looker's URL"),
@@ -205,18 +214,18 @@ class _Settings(api_settings.ApiSettings):
                 raise ModelError(f"Connection {self._conn_id!r} to Looker lacks {meaning}, its {field}.")
         host = str(connection.host).rstrip("/")
         url = (host if "://" in host else f"https://{host}") + (f":{connection.port}" if connection.port else "")
-        found = {"base_url": url, "client_id": str(connection.login), "client_secret": str(connection.password)}
+        config = {"base_url": url, "client_id": str(connection.login), "client_secret": str(connection.password)}
         extra: MutableMapping[str, Any] = connection.extra_dejson
         for name in ("verify_ssl", "timeout"):
             if extra.get(name) is not None:
-                found[name] = str(extra[name])
-        return found  # type: ignore[return-value]
+                config[name] = str(extra[name])
+        return config  # type: ignore[return-value]
 
 
 class _Transport(requests_transport.RequestsTransport):
     """
-    The SDK's transport, for two things that its own doesn't do: it keeps an answer's status, and large answers go to a
-    file. The SDK also asks the internet what an error means, which an answer that raises here gives it no cause to.
+    A transport that does two things which the SDK's own does not: it keeps the status of an answer, and writes large
+    answers to a file. It raises for every error itself, because the SDK would look up on the internet what one means.
     """
 
     into: IO[bytes] | None = None
@@ -233,11 +242,11 @@ class _Transport(requests_transport.RequestsTransport):
         """
         Make a request.
 
-        :param method: of HTTP.
+        :param method: HTTP method.
         :param path: the whole URL.
-        :param query_params: of the URL.
-        :param body: what is sent.
-        :param authenticator: gives the headers of the session, and logs in if there is none.
+        :param query_params: query of the URL.
+        :param body: the body.
+        :param authenticator: returns the headers of the session, and logs in when there is none.
         :param transport_options: headers to add.
         """
         headers = authenticator({}) if authenticator else {}
@@ -251,16 +260,16 @@ class _Transport(requests_transport.RequestsTransport):
             headers=headers,
             timeout=self.settings.timeout,
             stream=True,
-        ) as answer:
-            if not answer.ok:
-                raise _Refused(answer.status_code, answer.text)
-            # Logging in may come first, and its answer is the SDK's.
+        ) as response:
+            if not response.ok:
+                raise _StatusError(response.status_code, response.text)
+            # The first answer may be that of the login, which the SDK needs.
             if self.into is None or authenticator is None:
-                content = answer.content
+                content = response.content
             else:
                 content = b""
                 self.into.seek(0)
                 self.into.truncate()
-                for piece in answer.iter_content(_PIECE):
+                for piece in response.iter_content(_PIECE_SIZE):
                     self.into.write(piece)
         return transport.Response(True, content, transport.ResponseMode.STRING)

@@ -1,4 +1,4 @@
-"""A Look of Looker: its SQL run on your own connection, or the rows that Looker itself gives."""
+"""A Look of Looker: its SQL, run on a connection of the user's, or the rows that Looker itself returns."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class LookerLook:
     A Look.
 
     :param look_id: the number in the Look's URL. (templated)
-    :param looker_conn_id: connection of type ``gcp_looker``, as the Google provider has it. (templated)
+    :param looker_conn_id: connection of the Google provider's type ``gcp_looker``. (templated)
     :param mode: ``sql`` asks Looker for the Look's SQL and runs it through ``sql_conn_id``; what Looker would add to
-        the rows afterwards is refused. ``results`` takes the rows from Looker itself, and needs no ``sql_conn_id``.
-    :param by: columns are called by the field's ``name``, such as ``users.email``, or by its ``label``.
-    :param limit: the most rows; -1 for all. None takes all, but ``mode="sql"`` refuses a Look with a row limit of its
-        own. (templated)
+        the rows afterwards is refused. ``results`` gets the rows from Looker itself, and needs no ``sql_conn_id``.
+    :param by: columns are named after the field's ``name``, such as ``users.email``, or by its ``label``.
+    :param limit: rows at most; -1 for all. None reads all rows, but ``mode="sql"`` refuses a Look that has a row limit.
+        (templated)
     """
 
     template_fields: ClassVar[tuple[str, ...]] = ("look_id", "looker_conn_id", "limit")
@@ -50,7 +50,7 @@ class LookerLook:
 
     def describe(self, sql_conn_id: str | None) -> str:
         """
-        Return how messages call it.
+        Return its name in messages.
 
         :param sql_conn_id: the connection that its SQL runs on.
         """
@@ -62,69 +62,71 @@ class LookerLook:
         """
         Read the Look.
 
-        :param source: gives, in the mode ``sql``, the SQL hook; and the size of chunks.
-        :raises ModelError: when it can't be read, or is more than its SQL.
-        :raises ModelUnavailableError: when Looker can't be reached or fails.
+        :param source: has the size of chunks, and for the mode ``sql`` the SQL hook.
+        :raises ModelError: when it cannot be read, or its SQL does not give all that the Look shows.
+        :raises ModelUnavailableError: when Looker cannot be reached or fails.
         """
-        limit = self._checked(source)
-        with (self._sql if self.mode == "sql" else self._results)(source, limit) as rows:
+        limit = self._check_parameters(source)
+        with (self._open_sql if self.mode == "sql" else self._open_results)(source, limit) as rows:
             yield rows
 
     @contextmanager
-    def _sql(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
+    def _open_sql(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
         from airflow_provider_heap.models.looker import sql as looker_sql
         from airflow_provider_heap.models.looker.api import Looker
         from airflow_provider_heap.models.looker.results import column_names
 
         with Looker(self.looker_conn_id) as looker:
-            title, query = self._look(looker)
-            looker_sql.check(query, limit, title)
-            asked = -1 if limit is None else limit
-            sql = looker.sql(self._id, asked)
-            looker_sql.check_limit(sql, asked, title)
+            title, query = self._load(looker)
+            looker_sql.check_query(query, limit, title)
+            wanted = -1 if limit is None else limit
+            sql = looker.sql(self._id, wanted)
+            looker_sql.check_limit(sql, wanted, title)
             fields = self._fields(looker, query, title)
         with SqlModel(sql).open(source) as rows:
-            names = column_names(looker_sql.named(rows.columns, fields), self.by, title)
+            names = column_names(looker_sql.match_fields(rows.columns, fields), self.by, title)
             yield Rows(names, rows.chunks)
 
     @contextmanager
-    def _results(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
+    def _open_results(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
         from airflow_provider_heap.models.looker.api import Looker
         from airflow_provider_heap.models.looker.results import Results, column_names
         from airflow_provider_heap.models.looker.sql import table_calculations
 
-        # On disk: Heap may take its time, and Looker's query must not wait for it.
+        # On disk, so that Looker's query does not wait for Heap.
         with tempfile.TemporaryFile() as file:
             with Looker(self.looker_conn_id) as looker:
-                title, query = self._look(looker)
-                asked = -1 if limit is None else limit
-                result_format = looker.results(self._id, asked, file, bool(table_calculations(query)))
+                title, query = self._load(looker)
+                wanted = -1 if limit is None else limit
+                result_format = looker.results(self._id, wanted, file, bool(table_calculations(query)))
             results = Results(file, result_format, title)
-            yield Rows(column_names(results.fields, self.by, title), _counted(results, source.fetch_size, asked, title))
+            yield Rows(
+                column_names(results.fields, self.by, title), _warn_at_cap(results, source.fetch_size, wanted, title)
+            )
 
     @property
     def _id(self) -> str:
         return str(self.look_id).strip()
 
-    def _look(self, looker: Looker) -> tuple[str, Query]:
-        """Return how messages call the Look, and its query."""
-        from airflow_provider_heap.models.looker.results import no_pivots
+    def _load(self, looker: Looker) -> tuple[str, Query]:
+        """Return the name of the Look in messages, and its query."""
+        from airflow_provider_heap.models.looker.results import pivots_message
 
         look = looker.look(self._id)
         title = f"Look {self._id} ({look.title!r})" if look.title else f"Look {self._id}"
         if look.deleted:
-            raise ModelError(f"{title} is in Looker's trash. Let an admin restore it, or name another Look.")
+            raise ModelError(f"{title} is in Looker's trash. Ask an admin to restore it, or name another Look.")
         if look.query is None:
             raise ModelError(
-                f"{title} has no query of its own, as merged results have none: Looker merges them after their queries "
-                "ran. Join what they read in an Explore, or sync a Look for each."
+                f"{title} has no query of its own. That is so for merged results, which Looker merges after their "
+                "queries ran. Join them in an Explore, or sync a Look for each."
             )
         if look.query.pivots:
-            raise ModelError(no_pivots(title))
+            raise ModelError(pivots_message(title))
         return title, look.query
 
     def _fields(self, looker: Looker, query: Query, title: str) -> list[Field]:
-        """Return the Look's fields. Only Looker knows their labels, and tells them with a row."""
+        """Return the fields of the Look. Looker gives their labels only together with rows, so one row is read."""
         from airflow_provider_heap.models.looker.results import Field, Results
 
         if self.by == "name":
@@ -132,7 +134,7 @@ class LookerLook:
         with tempfile.TemporaryFile() as file:
             return Results(file, looker.results(self._id, 1, file, False), title).fields
 
-    def _checked(self, source: ReadContext) -> int | None:
+    def _check_parameters(self, source: ReadContext) -> int | None:
         """Check the parameters, and return the limit."""
         try:
             import ijson  # noqa: F401
@@ -141,15 +143,15 @@ class LookerLook:
             raise ModelError(
                 f"Looker needs its SDK on the workers ({error}): pip install 'airflow-provider-heap[looker]'."
             ) from None
-        for name, value, known in (("mode", self.mode, ("sql", "results")), ("by", self.by, ("name", "label"))):
-            if value not in known:
-                raise ModelError(f"{name} of LookerLook must be {known[0]!r} or {known[1]!r}; found {value!r}.")
+        for name, value, choices in (("mode", self.mode, ("sql", "results")), ("by", self.by, ("name", "label"))):
+            if value not in choices:
+                raise ModelError(f"{name} of LookerLook must be {choices[0]!r} or {choices[1]!r}; found {value!r}.")
         if not self._id.isdecimal():
             raise ModelError(
-                f"LookerLook wants the number of a Look, as its URL in Looker has it; found {self.look_id!r}."
+                f"LookerLook needs the number of a Look, which is in its URL in Looker; found {self.look_id!r}."
             )
         if source.parameters:
-            raise ModelError("parameters are for queries of your own; a Look has its filters in Looker.")
+            raise ModelError("parameters are for queries of your own; the filters of a Look are in Looker.")
         if self.limit is None or str(self.limit).strip() in ("", "None"):
             return None
         try:
@@ -161,16 +163,16 @@ class LookerLook:
         return limit
 
 
-def _counted(results: Results, size: int, asked: int, title: str) -> Iterator[Sequence[Sequence[Any]]]:
-    """Give the rows, and warn when there are as many as Looker gives to those who may not have all."""
+def _warn_at_cap(results: Results, size: int, limit: int, title: str) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield the rows, and warn when they are exactly as many as Looker gives to users who may not have all."""
     count = 0
     for chunk in results.chunks(size):
         count += len(chunk)
         yield chunk
-    if asked == -1 and count in _CAPS:
+    if limit == -1 and count in _CAPS:
         log.warning(
             "%s gave exactly %s rows, which is where Looker stops for a user without the permission "
-            "download_without_limit: see whether the user of the API key has it",
+            "download_without_limit: check that the user of the API key has it",
             title,
             f"{count:,}",
         )

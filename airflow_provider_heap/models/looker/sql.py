@@ -1,7 +1,7 @@
 """
-What the SQL of a Look leaves out, told before it is run.
+What the SQL of a Look leaves out, checked before it is run.
 
-Looker computes table calculations, totals and filled-in dates from the rows, after the query; custom fields and custom
+Looker computes table calculations, totals and filled-in dates from the rows, after the query. Custom fields and custom
 filters are part of the SQL (https://cloud.google.com/looker/docs/table-calculations).
 """
 
@@ -18,7 +18,7 @@ from airflow_provider_heap.models.looker.results import Field
 if TYPE_CHECKING:
     from looker_sdk.sdk.api40.models import Query
 
-#: How databases are told to stop after some rows.
+#: The clauses with which SQL limits the number of rows.
 _LIMIT = re.compile(
     r"(?:\blimit\s+(\d+)|\bfetch\s+(?:first|next)\s+(\d+)\s+rows?\s+only)\s*;?\s*$"
     r"|^\s*select\s+(?:distinct\s+)?top\s*\(?\s*(\d+)",
@@ -26,25 +26,25 @@ _LIMIT = re.compile(
 )
 
 
-def check(query: Query, limit: int | None, title: str) -> None:
+def check_query(query: Query, limit: int | None, title: str) -> None:
     """
-    Refuse a Look that is more than its SQL.
+    Refuse a Look whose SQL does not give all that the Look shows.
 
-    :param query: of the Look.
-    :param limit: what the user set.
-    :param title: how messages call the Look.
-    :raises ModelError: with everything that would be lost, and the ways out.
+    :param query: query of the Look.
+    :param limit: the limit that the user set.
+    :param title: the name of the Look in messages.
+    :raises ModelError: with everything that would be lost, and what to do instead.
     """
     if lost := list(_lost(query)):
         raise ModelError(
             f'mode="sql" would lose what Looker adds to the rows of {title} after its query: {"; ".join(lost)}. '
-            'Take mode="results", in which Looker computes the rows (totals are left out), or remove it from the Look.'
+            'Use mode="results", in which Looker computes the rows (totals are left out), or remove it from the Look.'
         )
     saved = str(query.limit or "").strip()
     if limit is None and saved not in ("", "-1"):
         raise ModelError(
             f"{title} has a row limit of {saved} saved, so its SQL stops there and other rows would be missing. "
-            f"Say which you want: limit=-1 for all rows, limit={saved} for these."
+            f"Choose: limit=-1 for all rows, limit={saved} for these."
         )
 
 
@@ -64,17 +64,17 @@ def _lost(query: Query) -> Iterator[str]:
 
 def table_calculations(query: Query) -> list[str]:
     """
-    Return the names of a query's table calculations.
+    Return the names of the table calculations of a query.
 
-    :param query: of a Look.
+    :param query: query of a Look.
     """
     try:
-        found = json.loads(query.dynamic_fields or "[]")
+        fields = json.loads(query.dynamic_fields or "[]")
     except ValueError:
-        found = []
+        fields = []
     names = [
         str(field.get("label") or field.get("table_calculation"))
-        for field in found
+        for field in fields
         if "table_calculation" in field or field.get("category") == "table_calculation"
         if not field.get("is_disabled")
     ]
@@ -83,34 +83,33 @@ def table_calculations(query: Query) -> list[str]:
 
 def check_limit(sql: str, limit: int, title: str) -> None:
     """
-    Refuse SQL that stops at another row than was asked for: not every Looker need honour the limit here.
+    Refuse SQL with another limit than Looker was asked for: not every version of Looker need respect it here.
 
-    :param sql: what Looker gave.
-    :param limit: what it was asked for; -1 for all rows.
-    :param title: how messages call the Look.
+    :param sql: the SQL that Looker generated.
+    :param limit: the limit that it was asked for; -1 for all rows.
+    :param title: the name of the Look in messages.
     :raises ModelError: when they differ.
     """
-    found = _LIMIT.search(sql)
-    stops = int(next(filter(None, found.groups()))) if found else -1
-    if found and stops != limit:
-        asked = "all rows" if limit == -1 else f"{limit} rows"
+    match = _LIMIT.search(sql)
+    if match and (stop := int(next(filter(None, match.groups())))) != limit:
+        wanted = "all rows" if limit == -1 else f"{limit} rows"
         raise ModelError(
-            f"Looker was asked for the SQL of {title} with {asked}, and gave SQL that stops at {stops}. "
-            'Take mode="results", or change the row limit of the Look.'
+            f"Looker was asked for the SQL of {title} with {wanted}, and gave SQL that stops at {stop}. "
+            'Use mode="results", or change the row limit of the Look.'
         )
 
 
-def named(columns: Sequence[str], fields: Sequence[Field]) -> list[Field]:
+def match_fields(columns: Sequence[str], fields: Sequence[Field]) -> list[Field]:
     """
-    Return the fields that the columns of the SQL stand for: databases that allow no dot call ``users.email``
-    ``users_email``. A column that is no field keeps its name.
+    Return the field of each column. Databases that do not allow a dot in a name have ``users_email`` for
+    ``users.email``. A column that is not a field keeps its name.
 
-    :param columns: what the database calls them.
-    :param fields: of the Look.
+    :param columns: names of the columns in the database.
+    :param fields: fields of the Look.
     """
-    known = {_plain(field.name): field for field in fields}
-    return [known.get(_plain(column)) or Field(column, column) for column in columns]
+    by_name = {_comparable(field.name): field for field in fields}
+    return [by_name.get(_comparable(column)) or Field(column, column) for column in columns]
 
 
-def _plain(name: str) -> str:
+def _comparable(name: str) -> str:
     return re.sub(r"\W", "_", name).lower()

@@ -195,7 +195,8 @@ def test_a_manifest_that_is_not_there_or_none_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = refusal("x", "target/manifest.json")
     assert (
-        f"There is no {tmp_path}/target/manifest.json (manifest='target/manifest.json' is seen from the folder" in told
+        f"There is no {tmp_path}/target/manifest.json (manifest='target/manifest.json' is relative to the folder"
+        in told
     )
     assert "There is no /nowhere/manifest.json. dbt writes it" in refusal("x", "/nowhere/manifest.json")
     assert "is a folder; name the file" in refusal("x", tmp_path)
