@@ -36,6 +36,10 @@ class StateError(HeapError):
     """The state's database failed; rows that Heap took and that were not recorded are sent again by the next try."""
 
 
+class RejectsError(HeapError):
+    """The rejects file could not be written; all good rows were delivered, unless the message says that none was."""
+
+
 class SyncRunningError(HeapError):
     """Another run of the same sync is at work; a retry of the task waits until it is done."""
 

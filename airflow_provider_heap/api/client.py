@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -119,6 +119,7 @@ class HeapClient:
         person_keys: Sequence[str] = (),
         rate_limiter: RateLimiter | None = None,
         tries: int | None = None,
+        before_try: Callable[[], None] | None = None,
     ) -> Response:
         """
         Make one bulk request, and repeat it while its answer is transient.
@@ -128,6 +129,7 @@ class HeapClient:
         :param person_keys: the person that each item concerns, for the rate limiter.
         :param rate_limiter: how fast items may go; each try waits for a slot. None for no limit.
         :param tries: how often at most; None for the number in the retry policy.
+        :param before_try: called right before each try; what it raises ends the request.
         :return: the last answer.
         :raises HeapConfigurationError: when the host cannot be reached because of a mistake in the configuration.
         :raises RateLimiterClosed: when the rate limiter is closed.
@@ -137,6 +139,8 @@ class HeapClient:
         url = self.environment.base_url + heap_object.endpoint
         for attempt in count(1):
             with limiter.slot(len(bodies), person_keys):
+                if before_try is not None:
+                    before_try()
                 answer = self._post(url, body)
             if answer.retry_after is not None:
                 limiter.hold_off(policy.limit_retry_after(answer.retry_after))

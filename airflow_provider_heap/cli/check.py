@@ -1,4 +1,4 @@
-"""``airflow heap check``: does the mapping still fit the query? For CI: no sync is run, no row is read."""
+"""``airflow heap check``: does the mapping still fit the query? For CI: no sync runs, and no row is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from airflow_provider_heap.cli.tasks import NotFoundError, command, find_dag, re
 from airflow_provider_heap.exceptions import HeapError
 from airflow_provider_heap.models.column_types import BINARY
 from airflow_provider_heap.operators.sync import HeapSyncOperator
-from airflow_provider_heap.sync.run import RunMode
 
 
 @command
@@ -23,17 +22,17 @@ def check(args: Namespace) -> None:
     tasks = [args.task_id] if args.task_id else sync_ids(dag)
     if not tasks:
         raise NotFoundError(f"DAG {args.dag_id!r} has no sync to Heap.")
-    found = [_check(dag, task_id, run) for task_id in tasks]
+    results = [_check(dag, task_id, run) for task_id in tasks]
     if args.strict:
-        for one in found:
-            one["problems"] += [f"column {name!r} is not mapped" for name in one["unmapped"]]
-    print(json.dumps(found, ensure_ascii=False, indent=2) if args.output == "json" else _text(found))
-    if any(one["problems"] for one in found):
+        for result in results:
+            result["problems"] += [f"column {name!r} is not mapped" for name in result["unmapped"]]
+    print(json.dumps(results, ensure_ascii=False, indent=2) if args.output == "json" else _text(results))
+    if any(result["problems"] for result in results):
         raise SystemExit(1)
 
 
 def _check(dag: Any, task_id: str, run: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"task": task_id, "columns": [], "unmapped": [], "problems": [], "notes": []}
+    result: dict[str, Any] = {"task": task_id, "columns": [], "unmapped": [], "problems": [], "notes": []}
     mapped = dag.has_task(task_id) and dag.get_task(task_id).is_mapped
     try:
         try:
@@ -42,48 +41,48 @@ def _check(dag: Any, task_id: str, run: dict[str, Any]) -> dict[str, Any]:
         except Exception:
             if not mapped:
                 raise
-            found["notes"].append("mapped over what only a run can tell: not checked")
-            return found
-        operator.prepare(context, RunMode.DRY_RUN)
-        _compare(operator, found)
+            result["notes"].append("mapped over values that only a run has: not checked")
+            return result
+        operator.plan(context)
+        _compare(operator, result)
     except NotFoundError:
         raise
     except (HeapError, AirflowNotFoundException) as error:
-        found["problems"].append(str(error))
+        result["problems"].append(str(error))
     except Exception as error:  # whatever a template, a hook or a database raises
-        found["problems"].append(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
-    return found
+        result["problems"].append(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
+    return result
 
 
-def _compare(operator: HeapSyncOperator, found: dict[str, Any]) -> None:
+def _compare(operator: HeapSyncOperator, result: dict[str, Any]) -> None:
     rows = operator.columns()
     types = rows.types or [None] * len(rows.columns)
-    found["columns"] = [
+    result["columns"] = [
         {"name": name, "type": kind, "fills": []} for name, kind in zip(rows.columns, types, strict=True)
     ]
-    bound = operator.mapping().bind(rows.columns)
-    found["unmapped"] = bound.unused
-    for column in found["columns"]:
-        column["fills"] = [name for name, origin in bound.origins.items() if origin == column["name"]]
+    mapper = operator.mapping().bind(rows.columns)
+    result["unmapped"] = mapper.unused
+    for column in result["columns"]:
+        column["fills"] = [name for name, origin in mapper.origins.items() if origin == column["name"]]
         if column["type"] in BINARY and column["fills"]:
-            found["problems"].append(
+            result["problems"].append(
                 f"column {column['name']!r} is of type {column['type']}, which has no JSON form: every row with a "
                 "value in it would be invalid. Convert it in the query, or leave it out of properties"
             )
-    if found["columns"] and not any(types):
-        found["notes"].append("the driver tells no types: look at values with airflow heap preview")
+    if result["columns"] and not any(types):
+        result["notes"].append("the driver does not say the types: look at values with airflow heap preview")
 
 
-def _text(found: list[dict[str, Any]]) -> str:
+def _text(results: list[dict[str, Any]]) -> str:
     lines = []
-    for one in found:
-        lines.append(f"{one['task']}: {'does not fit' if one['problems'] else 'fits'}")
-        for column in one["columns"]:
+    for result in results:
+        lines.append(f"{result['task']}: {'does not fit' if result['problems'] else 'fits'}")
+        for column in result["columns"]:
             fills = f" → {', '.join(column['fills'])}" if column["fills"] else ""
             lines.append(f"  {column['name']}{f' ({kind})' if (kind := column['type']) else ''}{fills}")
-        lines += [f"  note: column {name!r} is not mapped" for name in one["unmapped"]]
-        lines += [f"  note: {note}" for note in one["notes"]]
-        lines += [f"  problem: {problem}" for problem in one["problems"]]
-    count = sum(len(one["problems"]) for one in found)
-    lines.append(f"{len(found)} checked, {count} problem{'' if count == 1 else 's'}")
+        lines += [f"  note: column {name!r} is not mapped" for name in result["unmapped"]]
+        lines += [f"  note: {note}" for note in result["notes"]]
+        lines += [f"  problem: {problem}" for problem in result["problems"]]
+    count = sum(len(result["problems"]) for result in results)
+    lines.append(f"{len(results)} checked, {count} problem{'' if count == 1 else 's'}")
     return printable("\n".join(lines))

@@ -6,16 +6,19 @@ import json
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_heap.cli.preview_table import show
+from airflow_provider_heap.cli.preview_table import print_preview
 from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.exceptions import GuardError, TooManyRejectedError
-from airflow_provider_heap.operators.parameters import whole
+from airflow_provider_heap.models import Model, ReadContext, Rows
 from airflow_provider_heap.operators.sync import HeapSyncOperator
 from airflow_provider_heap.sync.mapping.mapper import RowMapper
-from airflow_provider_heap.sync.run import Chunks, RunMode
+from airflow_provider_heap.sync.plan import RunMode
+from airflow_provider_heap.sync.run import SyncRun
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,137 +34,142 @@ def preview(args: Namespace) -> None:
     if args.rows < 1:
         raise NotFoundError(f"--rows must be at least 1; found {args.rows}.")
     operator, context = rendered(args)
-    found = look(operator, context, None if args.all else args.rows)
+    result = build_preview(operator, context, None if args.all else args.rows)
     if args.output == "json":
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(json.dumps(result, ensure_ascii=False, indent=2))
     else:
-        show(found)
+        print_preview(result)
 
 
-class _Notes:
-    """Keeps what the log of a run would warn of."""
+class _WarningCollector:
+    """Keep what the log of a run would warn of."""
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.warnings: list[str] = []
 
     def info(self, message: Any, /, *args: Any) -> None:
-        """Drop what is no surprise."""
+        """Drop what is not a surprise."""
 
     def warning(self, message: Any, /, *args: Any) -> None:
         """Keep a warning."""
-        self.found.append(str(message) % args if args else str(message))
+        self.warnings.append(str(message) % args if args else str(message))
 
 
-class _Look:
+class _RowSampler:
     """
-    Looks at rows on their way into a dry run.
+    A model that reads another one, to its end or to a number of rows, and keeps the first rows and the types of values.
 
-    :param rows: how many to let through; None for all.
+    :param model: the model.
+    :param limit: rows to read; None for all.
     """
 
-    def __init__(self, rows: int | None) -> None:
+    def __init__(self, model: Model, limit: int | None) -> None:
+        self.columns: Sequence[str] = ()
+        self.rows: Sequence[Sequence[Any]] = ()
+        self.types: dict[str, dict[str, None]] = defaultdict(dict)
+        #: Whether the model was read to its end.
         self.complete = True
-        self.mapping: RowMapper | None = None
-        self._left = float("inf") if rows is None else rows
-        self._types: dict[str, dict[str, None]] = defaultdict(dict)
-        self._samples: dict[str, list[Any]] = defaultdict(list)
+        self._model = model
+        self._limit = limit
 
-    def through(self, chunks: Chunks) -> Chunks:
+    @contextmanager
+    def open(self, context: ReadContext) -> Iterator[Rows]:
         """
-        Let rows through; one that is over the number ends it.
+        Open the model.
 
-        :param chunks: what the model gives.
+        :param context: what it needs to read its rows.
         """
-        with closing(chunks):
-            for mapping, rows in chunks:
-                self.complete = len(rows) <= self._left
-                rows = rows if self.complete else rows[: int(self._left)]
-                if rows and isinstance(mapping, RowMapper):
-                    self._see(mapping, rows)
-                    yield mapping, rows
-                if not self.complete:
-                    return
-                self._left -= len(rows)
+        if self._limit is not None:
+            # One row more than the limit says whether the model has more.
+            context = replace(context, fetch_size=min(context.fetch_size, self._limit + 1))
+        with self._model.open(context) as rows:
+            self.columns = rows.columns
+            yield replace(rows, chunks=self._read(rows))
 
-    def table(self) -> Iterator[dict[str, Any]]:
-        """Give a row for each field and property: its name, what fills it, types as the driver gave them, samples."""
-        for name, origin in self.mapping.origins.items() if self.mapping else ():
-            types = [kind for kind in self._types.get(origin, ()) if kind != "NoneType"]
-            yield {"property": name, "column": origin, "types": types, "samples": self._samples[name]}
+    def _read(self, rows: Rows) -> Iterator[Sequence[Sequence[Any]]]:
+        left = self._limit
+        for chunk in rows.chunks:
+            if left is not None and len(chunk) > left:
+                self.complete, chunk = False, chunk[:left]
+            if chunk:
+                self._sample(chunk)
+                yield chunk
+            if not self.complete:
+                return
+            if left is not None:
+                left -= len(chunk)
 
-    def _see(self, mapping: RowMapper, rows: Sequence[Sequence[Any]]) -> None:
-        for column, values in zip(mapping.columns, zip(*rows, strict=True), strict=True):
-            self._types[column].update(dict.fromkeys(sorted(kind.__name__ for kind in set(map(type, values)))))
-        if self.mapping is None:
-            self.mapping = mapping
-            for body in mapping.map(rows[:SAMPLED_ROWS], 1).items.bodies:
-                self._sample(json.loads(body))
-
-    def _sample(self, item: dict[str, Any]) -> None:
-        for name, value in {**item, **item["properties"]}.items():
-            samples = self._samples[name]
-            if name != "properties" and len(samples) < SAMPLES and value not in samples:
-                samples.append(value)
+    def _sample(self, chunk: Sequence[Sequence[Any]]) -> None:
+        if not self.rows:
+            self.rows = chunk[:SAMPLED_ROWS]
+        for column, values in zip(self.columns, zip(*chunk, strict=True), strict=True):
+            self.types[column].update(dict.fromkeys(sorted(kind.__name__ for kind in set(map(type, values)))))
 
 
-def look(operator: HeapSyncOperator, context: Context, rows: int | None) -> dict[str, Any]:
+def build_preview(operator: HeapSyncOperator, context: Context, rows: int | None) -> dict[str, Any]:
     """
-    Run a sync dry, and return what was seen.
+    Run a sync dry, and return what it would do.
 
     :param operator: the sync, rendered.
     :param context: the one that it was rendered with.
     :param rows: how many rows to read; None for all.
     :raises HeapError: when the run could not begin.
     """
-    operator.rejects_path = operator.dry_run_path = None
-    if rows is not None:
-        operator.fetch_size = min(whole("fetch_size", operator.fetch_size), rows + 1)
-    first: list[bytes] = []
-    notes, seen, problem = _Notes(), _Look(rows), None
-    sync, chunks = operator.prepare(
-        context, RunMode.DRY_RUN, notes, lambda number, body: first.append(body) if number == 1 else None
-    )
+    plan = replace(operator.plan(context), mode=RunMode.DRY_RUN, rejects_path=None, dry_run_path=None)
+    sampler, collector = _RowSampler(operator.model_object, rows), _WarningCollector()
+    run = SyncRun(plan, partial(operator.open_rows, plan, sampler), operator.open_store, log=collector)
+    problem = None
     try:
-        sync.run(seen.through(chunks))
+        run.execute()
     except (GuardError, TooManyRejectedError) as error:
-        if seen.complete or isinstance(error, TooManyRejectedError):
+        if sampler.complete or isinstance(error, TooManyRejectedError):
             problem = str(error)
-    report, state = sync.report, sync.state
-    new = state.new if state else None
-    done = report.would_send or 0
-    environment, heap_object = sync.environment, operator.heap_object
-    counts = report.as_dict()
+    report, mapper = run.report, operator.mapping().bind(sampler.columns) if sampler.rows else None
+    counts, new, limit = report.as_dict(), report.new_keys, plan.rate_limit
     return {
-        "sync": operator.scope().sync,
-        "source": operator.source,
+        "sync": plan.name,
+        "source": plan.source_label,
         "model": operator.sql or repr(operator.model),
         "target": {
-            "base_url": environment.base_url,
-            "region": environment.region,
-            "app_id": environment.app_id,
-            "connection": environment.name,
+            "base_url": plan.environment.base_url,
+            "region": plan.environment.region,
+            "app_id": plan.environment.app_id,
+            "connection": plan.environment.name,
         },
-        "object": heap_object.name,
-        "behaviour": heap_object.behaviour,
+        "object": plan.heap_object.name,
+        "behaviour": plan.heap_object.behaviour,
         "sync_key": {
-            "field": heap_object.key,
-            "column": seen.mapping.key_column if seen.mapping else None,
+            "field": plan.heap_object.key,
+            "column": mapper.key_column if mapper else None,
         },
-        "state": f"{operator.state_table} in {operator.state_conn_id}" if state else None,
-        "mapping": list(seen.table()),
-        "complete": seen.complete,
+        "state": f"{plan.state.table} in {plan.state.conn_id}" if plan.state else None,
+        "mapping": list(_mapping_table(mapper, sampler)) if mapper else [],
+        "complete": sampler.complete,
         "counts": {
             "read": report.read,
             "new": new,
-            "changed": None if new is None else max(done - new, 0),
+            "changed": None if new is None else max(report.done - new, 0),
             **{name: counts[name] for name in ("would_send", "unchanged", "invalid", "reasons", "truncated")},
             **({"duplicate_keys": report.duplicate_keys} if report.duplicate_keys is not None else {}),
         },
         "requests": report.requests,
         "bytes": report.bytes,
-        "items_a_minute": sync.limit,
-        "minutes": done / sync.limit if sync.limit else None,
-        "notes": notes.found,
+        "items_a_minute": limit,
+        "minutes": report.done / limit if limit else None,
+        "notes": collector.warnings,
         "problem": problem,
-        "first_request": first[0].decode() if first else None,
+        "first_request": run.first_request.decode() if run.first_request else None,
     }
+
+
+def _mapping_table(mapper: RowMapper, sampler: _RowSampler) -> Iterator[dict[str, Any]]:
+    """Yield a row for each field and property: its name, what fills it, types as the driver returned them, samples."""
+    samples: dict[str, list[Any]] = defaultdict(list)
+    for body in mapper.map(sampler.rows, 1).items.bodies:
+        item = json.loads(body)
+        for name, value in {**item, **item["properties"]}.items():
+            if name != "properties" and len(samples[name]) < SAMPLES and value not in samples[name]:
+                samples[name].append(value)
+    for name, origin in mapper.origins.items():
+        types = [kind for kind in sampler.types.get(origin, ()) if kind != "NoneType"]
+        yield {"property": name, "column": origin, "types": types, "samples": samples[name]}

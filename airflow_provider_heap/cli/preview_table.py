@@ -1,4 +1,4 @@
-"""How a preview looks in a terminal."""
+"""Print a preview in a terminal."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ SHOWN_ITEMS = 3
 SHOWN_CHARACTERS = 32
 
 
-def show(found: dict[str, Any], console: Console | None = None) -> None:
+def print_preview(preview: dict[str, Any], console: Console | None = None) -> None:
     """
     Print a preview.
 
-    :param found: what :func:`airflow_provider_heap.cli.preview.look` returned.
+    :param preview: what :func:`airflow_provider_heap.cli.preview.build_preview` returned.
     :param console: where to; the terminal when not given.
     """
     console = console or AirflowConsole()
-    console.print(Text(f"Preview of sync {found['sync']}. Nothing is sent, nothing is recorded.", style="bold"))
+    console.print(Text(f"Preview of sync {preview['sync']}. Nothing is sent, nothing is recorded.", style="bold"))
     console.print()
-    console.print(_head(found))
+    console.print(_head(preview))
     console.print()
-    console.print(_mapping(found["mapping"]) if found["mapping"] else Text("The model gave no rows."))
+    console.print(_mapping(preview["mapping"]) if preview["mapping"] else Text("The model returned no rows."))
     console.print()
-    console.print(_counts(found))
-    console.print(Text(f"To send them takes {_time(found)}."))
-    if found["first_request"]:
+    console.print(_counts(preview))
+    console.print(Text(f"To send them takes {_time(preview)}."))
+    if preview["first_request"]:
         console.print()
-        _request(console, found)
-    for note in found["notes"]:
+        _request(console, preview)
+    for note in preview["notes"]:
         console.print(Text(f"! {printable(note)}", style="yellow"))
-    if found["problem"]:
-        console.print(Text(f"The run would fail: {printable(found['problem'])}", style="bold red"))
-    if not found["complete"]:
+    if preview["problem"]:
+        console.print(Text(f"The run would fail: {printable(preview['problem'])}", style="bold red"))
+    if not preview["complete"]:
         console.print(
             Text(
-                f"The model has more rows than the {found['counts']['read']:,} that were read, and the counts are of "
-                "these. --all reads it to its end, and judges the guards.",
+                f"The model has more rows than the {preview['counts']['read']:,} that were read, and the counts are of "
+                "these. --all reads it to its end, and checks the guards.",
                 style="dim",
             )
         )
@@ -51,7 +51,7 @@ def show(found: dict[str, Any], console: Console | None = None) -> None:
 
 def printable(text: str) -> str:
     """
-    Return a text that can't steer a terminal: a row may hold anything.
+    Return a text without characters that control a terminal: a row may hold anything.
 
     :param text: any text; line breaks stay.
     """
@@ -60,19 +60,21 @@ def printable(text: str) -> str:
     )
 
 
-def _head(found: dict[str, Any]) -> Table:
-    target = found["target"]
+def _head(preview: dict[str, Any]) -> Table:
+    target = preview["target"]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row("Source", Text(found["source"]))
-    grid.add_row("Model", Syntax(printable(found["model"]).strip(), "sql", word_wrap=True, background_color="default"))
+    grid.add_row("Source", Text(preview["source"]))
+    grid.add_row(
+        "Model", Syntax(printable(preview["model"]).strip(), "sql", word_wrap=True, background_color="default")
+    )
     where = f"{target['base_url']}, region {target['region']}, App ID {target['app_id']}"
     grid.add_row("Target", Text(f"{where}, connection {target['connection']!r}"))
-    grid.add_row("Object", Text(f"{found['object']}s"))
-    grid.add_row("Behaviour", Text(found["behaviour"]))
-    grid.add_row("Sync key", Text(f"{found['sync_key']['field']} ← {found['sync_key']['column']}"))
-    grid.add_row("State", Text(found["state"] or "none: every row is sent in every run"))
+    grid.add_row("Object", Text(f"{preview['object']}s"))
+    grid.add_row("Behaviour", Text(preview["behaviour"]))
+    grid.add_row("Sync key", Text(f"{preview['sync_key']['field']} ← {preview['sync_key']['column']}"))
+    grid.add_row("State", Text(preview["state"] or "none: every row is sent in every run"))
     return grid
 
 
@@ -90,8 +92,8 @@ def _mapping(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _counts(found: dict[str, Any]) -> Table:
-    counts = found["counts"]
+def _counts(preview: dict[str, Any]) -> Table:
+    counts = preview["counts"]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right")
@@ -108,20 +110,20 @@ def _counts(found: dict[str, Any]) -> Table:
     if counts.get("duplicate_keys"):
         grid.add_row("keys more than once", f"{counts['duplicate_keys']:,}")
     grid.add_row("texts cut", f"{counts['truncated']:,}")
-    grid.add_row("requests", f"{found['requests']:,}")
-    grid.add_row("bytes", f"{found['bytes']:,}")
+    grid.add_row("requests", f"{preview['requests']:,}")
+    grid.add_row("bytes", f"{preview['bytes']:,}")
     return grid
 
 
-def _time(found: dict[str, Any]) -> str:
-    limit, minutes = found["items_a_minute"], found["minutes"]
+def _time(preview: dict[str, Any]) -> str:
+    limit, minutes = preview["items_a_minute"], preview["minutes"]
     if not limit:
         return "as long as Heap takes to answer; it documents no pace"
-    return f"{'under 1 min' if minutes < 1 else f'{minutes:,.0f} min'} at {limit:,} {found['object']}s a minute"
+    return f"{'under 1 min' if minutes < 1 else f'{minutes:,.0f} min'} at {limit:,} {preview['object']}s a minute"
 
 
-def _request(console: Console, found: dict[str, Any]) -> None:
-    body = json.loads(found["first_request"])
+def _request(console: Console, preview: dict[str, Any]) -> None:
+    body = json.loads(preview["first_request"])
     [array] = [name for name, value in body.items() if isinstance(value, list)]
     more, body[array] = len(body[array]) - SHOWN_ITEMS, body[array][:SHOWN_ITEMS]
     what = "The first request" if more <= 0 else f"The first request, without {more:,} further items"

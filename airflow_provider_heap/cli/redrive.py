@@ -1,22 +1,23 @@
-"""``airflow heap redrive``: the items that Heap refused are sent once more."""
+"""``airflow heap redrive``: send the items that Heap refused again."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_heap.cli.tasks import command
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
-from airflow_provider_heap.sync.run import RunMode
+from airflow_provider_heap.sync.plan import RunMode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class _Out:
-    """Prints what a task would log."""
+class _StdoutLog:
+    """Print what a task would log."""
 
     def info(self, message: Any, /, *args: Any) -> None:
         """Print it."""
@@ -40,18 +41,18 @@ def redrive(args: Namespace) -> None:
         rejects_path=args.rejects_path,
         max_rejected=args.max_rejected,
     )
-    found = operator.survey()
-    if not found.chosen:
-        print(f"{args.path} holds no item to send: {found.left:,} others, and {found.invalid:,} invalid rows.")
+    summary = operator.summarize()
+    if not summary.chosen:
+        print(f"{args.path} holds no item to send: {summary.others:,} others, and {summary.invalid:,} invalid rows.")
         return
-    sync, heap_object, count = found.only()
-    target = operator.hook.environment().label
-    if not (args.yes or args.dry_run):
-        print(f"Send {count:,} {heap_object.name}s of sync {sync} to {target}? (y/n)")
-        if input().strip().lower() not in ("y", "yes"):
-            raise SystemExit("Nothing was sent.")
+    _, _, count = summary.only()
     now = datetime.now(UTC).isoformat(timespec="seconds")
     instance = SimpleNamespace(dag_id="airflow", task_id="redrive", run_id=now, map_index=-1, try_number=1)
-    aim = RunMode.DRY_RUN if args.dry_run else RunMode.SEND
-    run, chunks = operator.prepare(cast("Context", {"ti": instance}), aim, _Out())
-    run.run(chunks)
+    plan = operator.plan(cast("Context", {"ti": instance}))
+    if args.dry_run:
+        plan = replace(plan, mode=RunMode.DRY_RUN)
+    elif not args.yes:
+        print(f"Send {count:,} {plan.heap_object.name}s of sync {plan.name} to {plan.environment.label}? (y/n)")
+        if input().strip().lower() not in ("y", "yes"):
+            raise SystemExit("Nothing was sent.")
+    operator.sync_run(plan, _StdoutLog()).execute()

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any
-from uuid import uuid4
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
-from airflow_provider_heap.api.objects import ACCOUNT, EVENT, MAX_ITEMS, USER, HeapObject
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, HeapObject
 from airflow_provider_heap.api.retry import RetryPolicy
-from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError
-from airflow_provider_heap.hooks.telemetry import tell
+from airflow_provider_heap.exceptions import HeapConfigurationError
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
-from airflow_provider_heap.sync.mapping import FieldMapping
-from airflow_provider_heap.sync.mapping.mapper import RowMapper
-from airflow_provider_heap.sync.run import Chunks, DeliverySettings, SyncRun
+from airflow_provider_heap.sync.plan import DeliverySettings, SyncPlan
+
+if TYPE_CHECKING:
+    from airflow_provider_heap.api.client import HeapClient
+
+__all__ = ["HeapHook"]
 
 #: Seconds to connect, and again to answer, when a connection is tested.
 TEST_TIMEOUT = 4.0
@@ -26,7 +25,7 @@ TEST_TIMEOUT = 4.0
 
 class HeapHook(BaseHook):
     """
-    Sends records to Heap, and gives the client that the operators use.
+    Send records to Heap, and return the client that the operators use.
 
     :param heap_conn_id: the Airflow connection of type ``heap``: App ID in login, ``us`` or ``eu`` in schema, another
         base URL in host and port, ``timeout`` in extra.
@@ -88,6 +87,8 @@ class HeapHook(BaseHook):
         :param connections: how many HTTP connections it keeps open.
         :raises HeapConfigurationError: when the Airflow connection can't be right.
         """
+        from airflow_provider_heap.api.client import HeapClient
+
         return HeapClient(self.environment(), connections, retry_policy=self.retry_policy)
 
     def test_connection(self) -> tuple[bool, str]:
@@ -153,53 +154,20 @@ class HeapHook(BaseHook):
         return self._sync(EVENT, records)
 
     def _sync(self, heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        settings = DeliverySettings()
-        client = self.get_conn(settings.concurrency)
-        sync = SyncRun(heap_object, client, settings, name="of a hook", source="records", log=self.log)
-        try:
-            return sync.run(_chunks(heap_object, records)).as_dict()
-        finally:
-            tell(self, client.environment, heap_object, sync.report)
+        from airflow_provider_heap.hooks.telemetry import emit
+        from airflow_provider_heap.sync.mapping.records import open_records
+        from airflow_provider_heap.sync.run import SyncRun
 
-
-def _chunks(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> Chunks:
-    """Turn records into rows with the columns that this chunk has; the records' own properties are all mapped."""
-    remaining = iter(enumerate(records, start=1))
-    while chunk := list(islice(remaining, MAX_ITEMS)):
-        for number, record in chunk:
-            _check(heap_object, number, record)
-        rows = [record for _, record in chunk]
-        names = list(dict.fromkeys(name for row in rows for name in row.get("properties") or ()))
-        yield _bind(heap_object, names), list(_values(heap_object, rows, names))
-
-
-def _bind(heap_object: HeapObject, names: Sequence[str]) -> RowMapper:
-    fields = [field.name for field in heap_object.fields]
-    mapping = FieldMapping(
-        heap_object,
-        fields={name: name for name in fields},
-        properties={name: f"properties.{name}" for name in names},
-        # Heap itself asks for no more than these. Of the fields that name the person, one must be there.
-        optional=frozenset(field.name for field in heap_object.fields if not field.required) - {heap_object.key},
-        insert_id_scope="app",
-    )
-    return mapping.bind([*fields, *(f"properties.{name}" for name in names)])
-
-
-def _values(heap_object: HeapObject, rows: list[dict[str, Any]], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    for row in rows:
-        if heap_object.derives_key and row.get(heap_object.key) is None:
-            row = {**row, heap_object.key: uuid4().hex}
-        properties = row.get("properties") or {}
-        yield (*(row.get(field.name) for field in heap_object.fields), *map(properties.get, names))
-
-
-def _check(heap_object: HeapObject, number: int, record: object) -> None:
-    fields = {field.name for field in heap_object.fields}
-    if not isinstance(record, dict) or not isinstance(record.get("properties") or {}, dict):
-        raise ModelError(f"Record {number} must be a dict with its properties in a dict.")
-    if unknown := record.keys() - fields - {"properties"}:
-        raise ModelError(
-            f"Record {number} has {', '.join(map(repr, sorted(unknown, key=str)))}, which is no field of a Heap "
-            f"{heap_object.name} ({', '.join(sorted(fields))}, properties). Put it into properties."
+        plan = SyncPlan(
+            heap_object=heap_object,
+            environment=self.environment(),
+            name="of a hook",
+            source_label="records",
+            delivery=DeliverySettings(retry_policy=self.retry_policy),
+            advice="fix the records whose numbers the log names, or leave them out",
         )
+        run = SyncRun(plan, lambda: open_records(heap_object, records), log=self.log)
+        try:
+            return run.execute().as_dict()
+        finally:
+            emit(self, plan.environment, heap_object, run.report)

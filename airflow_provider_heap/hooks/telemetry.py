@@ -1,4 +1,4 @@
-"""What those who watch many runs at once learn of a sync: Airflow's metrics, and the lineage of its data."""
+"""Emit the metrics of a sync, and the lineage of its data."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from airflow_provider_heap.sync.report import Report
 log = logging.getLogger(__name__)
 
 
-def tell(hook: BaseHook, environment: Environment, heap_object: HeapObject, report: Report, **tags: str) -> None:
+def emit(hook: BaseHook, environment: Environment, heap_object: HeapObject, report: Report, **tags: str) -> None:
     """
-    Emit the metrics of a run, and name what it wrote to. A run that failed is told like any other.
+    Emit the metrics of a run, and what it wrote to; also of a run that failed.
 
-    :param hook: stands for the run in the lineage.
+    :param hook: identifies the run in the lineage.
     :param environment: where to.
     :param heap_object: what the rows became.
     :param report: the counters.
     :param tags: of the metrics, beside the object; few, as each combination of values is a series of its own.
     """
-    if report.would_send is not None:  # a dry run: nothing became of its rows
+    if report.would_send is not None:  # a dry run: nothing was written
         return
     try:
         _emit_metrics(report, {**tags, "object": heap_object.name})
-        # What is unchanged stands there already.
+        # Unchanged rows are in Heap too.
         if report.sent or report.unchanged:
             collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
             collector.add_output_asset(context=hook, uri=asset_uri(environment, heap_object))
     except Exception:
-        # Nobody's rows are less delivered because nobody hears of it.
-        log.warning("The metrics or the lineage of this sync could not be told")
-        log.debug("Because of", exc_info=True)
+        # Metrics must never fail a successful sync.
+        log.warning("The metrics or the lineage of this sync could not be emitted")
+        log.debug("The error was", exc_info=True)
 
 
 def _emit_metrics(report: Report, tags: dict[str, str]) -> None:

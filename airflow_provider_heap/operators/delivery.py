@@ -1,35 +1,42 @@
-"""What all operators share that bring items to Heap: the way there, the state, and what they leave behind."""
+"""What all operators of this package share: how items are delivered, the state, and what a task publishes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Thread
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath
 
 from airflow_provider_heap.api.objects import HeapObject
+from airflow_provider_heap.exceptions import ModelError, SyncStoppedError
 from airflow_provider_heap.hooks.heap import HeapHook
-from airflow_provider_heap.hooks.sql import state_store
-from airflow_provider_heap.hooks.telemetry import tell
 from airflow_provider_heap.links.heap import HeapLink
-from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, seconds, whole
-from airflow_provider_heap.operators.xcom import leave, tell_assets
-from airflow_provider_heap.sync.guards import Guards
-from airflow_provider_heap.sync.plan import StateSettings
-from airflow_provider_heap.sync.rejects.writer import RejectsWriter
-from airflow_provider_heap.sync.run import Chunks, DeliverySettings, Log, RunMode, SyncRun
-from airflow_provider_heap.sync.state.lease import Holder
-from airflow_provider_heap.sync.state.state_key import StateKey
-from airflow_provider_heap.sync.state.store import Store
-from airflow_provider_heap.sync.state.sync_state import SyncState
-from airflow_provider_heap.sync.state.tables import DEFAULT_TABLE
+from airflow_provider_heap.operators.parameters import (
+    is_unset,
+    parse_bool,
+    parse_count_or_share,
+    parse_days,
+    parse_int,
+)
+from airflow_provider_heap.operators.xcom import add_to_asset_events, push_xcom
+from airflow_provider_heap.sync.plan import DeliverySettings, RunMode, StateSettings, SyncPlan
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_heap.sync.items import MappedRows
+    from airflow_provider_heap.sync.run import SyncRun
+    from airflow_provider_heap.sync.run_log import Log
+    from airflow_provider_heap.sync.state.lease import Holder
+    from airflow_provider_heap.sync.state.store import Store
+    from airflow_provider_heap.sync.stop_signal import StopSignal
+
+DEFAULT_STATE_TABLE = "heap_sync_state"
 
 
 class HeapDeliveryOperator(BaseOperator):
@@ -41,13 +48,13 @@ class HeapDeliveryOperator(BaseOperator):
     :param concurrency: requests in flight.
     :param rate_limit: items a minute, repeated ones included; None for what Heap documents: 15,000 events and 1000 for
         one identity, no limit for accounts and users. 0 turns both off. (templated)
-    :param max_rejected: invalid and rejected rows that the task forgives: an int is a count, a float below 1 a share of
-        the rows read. (templated)
+    :param max_rejected: invalid and rejected rows that the task tolerates: an int is a count, a float below 1 a share
+        of the rows read. (templated)
     :param rejects_path: folder, a path or any URL of ``ObjectStoragePath``, for the rows that did not arrive: each try
-        writes ``<dag>/<task>/<run>/<map index>-<try>.jsonl``. (templated)
+        writes ``<dag>/<task>/<run>/<map index>-<try>.jsonl``. Buckets are never created. (templated)
     :param state_conn_id: any SQL connection that may hold a table, for what was sent: then only rows that are new or
         changed are sent. None sends every row in every run.
-    :param state_table: the table's name, may be ``schema.table``; it makes itself.
+    :param state_table: the table's name, may be ``schema.table``; it is created where it is missing.
     :param sync_name: names the sync and its state, so that a renamed task can keep it; ``dag_id.task_id`` when not
         given. (templated)
     :param full_sync: send all rows, whatever the state says, and record them. (templated)
@@ -84,7 +91,7 @@ class HeapDeliveryOperator(BaseOperator):
         max_rejected: int | float | str = 0,
         rejects_path: str | ObjectStoragePath | None = None,
         state_conn_id: str | None = None,
-        state_table: str = DEFAULT_TABLE,
+        state_table: str = DEFAULT_STATE_TABLE,
         sync_name: str | None = None,
         full_sync: bool | str = False,
         dry_run: bool | str = False,
@@ -111,33 +118,75 @@ class HeapDeliveryOperator(BaseOperator):
         return HeapHook(self.heap_conn_id)
 
     @property
-    def source(self) -> str:
+    def source_label(self) -> str:
         """How messages call what is read."""
         raise NotImplementedError
 
-    def chunks(self) -> Chunks:
-        """Return what there is to read."""
+    def open_rows(self, plan: SyncPlan) -> AbstractContextManager[MappedRows]:
+        """
+        Open what a run reads; what was opened is closed when the context ends.
+
+        :param plan: the run's.
+        :raises ModelError: when there is nothing to read rows from, or the mapping does not fit.
+        """
         raise NotImplementedError
 
-    def guards(self) -> Guards:
-        """Return what must hold before the first request: nothing."""
-        return Guards()
-
-    def scope(self) -> StateKey:
+    def open_store(self) -> Store:
         """
-        Return whose state the sync's is.
+        Open the database of the state; it is not connected yet.
 
-        :raises HeapConfigurationError: when the Heap connection can't be right.
+        :raises ModelError: when the task keeps no state, or that connection can't hold a table.
         """
-        return StateKey(self.sync_name or f"{self.dag_id}.{self.task_id}", self.hook.environment(), self.heap_object)
+        from airflow_provider_heap.hooks.sql import state_store
 
-    def store(self) -> Store | None:
-        """
-        Return where state is kept; None when it isn't.
+        if not self.state_conn_id:
+            raise ModelError(f"Task {self.task_id!r} keeps no state: it has no state_conn_id.")
+        return state_store(self.state_conn_id, self.state_table)
 
-        :raises ModelError: when that connection can't hold a table.
+    def plan(self, context: Context) -> SyncPlan:
         """
-        return state_store(self.state_conn_id, self.state_table) if self.state_conn_id else None
+        Return what a run of this task is going to do. Connections are looked up, but nothing is opened.
+
+        :param context: Airflow's.
+        :raises HeapError: when a parameter or a connection can't be right.
+        """
+        return self._plan(context, self.heap_object, self.sync_name or f"{self.dag_id}.{self.task_id}")
+
+    def _plan(self, context: Context, heap_object: HeapObject, name: str) -> SyncPlan:
+        delivery = DeliverySettings(
+            batch_size=parse_int("batch_size", self.batch_size),
+            concurrency=parse_int("concurrency", self.concurrency),
+            rate_limit=None if is_unset(self.rate_limit) else parse_int("rate_limit", self.rate_limit),
+            max_rejected=parse_count_or_share("max_rejected", self.max_rejected),
+            retry_policy=self.hook.retry_policy,
+        )
+        return SyncPlan(
+            heap_object=heap_object,
+            environment=self.hook.environment(),
+            name=name,
+            source_label=self.source_label,
+            mode=RunMode.DRY_RUN if parse_bool("dry_run", self.dry_run) else RunMode.SEND,
+            delivery=delivery,
+            state=self._state_settings(),
+            holder=_holder(context) if self.state_conn_id else None,
+            rejects_path=_path_of_try("rejects_path", self.rejects_path, context, ".jsonl"),
+            dry_run_path=_path_of_try("dry_run_path", self.dry_run_path, context),
+            warnings=_warnings(context, heap_object, delivery),
+            advice=f"{'' if self.rejects_path else 'set rejects_path to see them, '}fix the model, or raise "
+            f"max_rejected, which is {delivery.max_rejected}",
+        )
+
+    def sync_run(self, plan: SyncPlan, log: Log | None = None, stop: StopSignal | None = None) -> SyncRun:
+        """
+        Return a run that executes a plan.
+
+        :param plan: what :meth:`plan` returned, or one derived from it.
+        :param log: takes what a person should know; the task's log when not given.
+        :param stop: ends the run early when it is set.
+        """
+        from airflow_provider_heap.sync.run import SyncRun
+
+        return SyncRun(plan, partial(self.open_rows, plan), self.open_store, log=log or self.log, stop=stop)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
@@ -149,125 +198,92 @@ class HeapDeliveryOperator(BaseOperator):
             run also would_send and dry_run_path.
         :raises HeapError: one of its classes, with the counters as ``report``.
         """
-        sync, chunks = self.prepare(context)
-        leave(context, HeapLink.key, sync.environment.app_url)
+        stop = self._listen_for_stop()
+        plan = _run_stoppable(lambda: self.plan(context), stop)
+        return self._execute(plan, context, stop)
+
+    def _execute(self, plan: SyncPlan, context: Context, stop: StopSignal) -> dict[str, Any]:
+        from airflow_provider_heap.hooks.telemetry import emit
+
+        run = self.sync_run(plan, stop=stop)
+        push_xcom(context, HeapLink.key, plan.environment.app_url)
         try:
-            report = sync.run(chunks).as_dict()
+            report = run.execute().as_dict()
         except BaseException:
-            leave(context, "report", sync.report.as_dict())
+            push_xcom(context, "report", run.report.as_dict())
             raise
         finally:
             tags = {"dag_id": self.dag_id, "task_id": self.task_id}
-            tell(self.hook, sync.environment, self.heap_object, sync.report, **tags)
-        tell_assets(context, self.outlets or (), report)
+            emit(self.hook, plan.environment, plan.heap_object, run.report, **tags)
+        add_to_asset_events(context, self.outlets or (), report)
         return report
-
-    def prepare(
-        self,
-        context: Context,
-        aim: RunMode = RunMode.SEND,
-        log: Log | None = None,
-        keep: Callable[[int, bytes], None] | None = None,
-    ) -> tuple[SyncRun, Chunks]:
-        """
-        Return a run that is about to begin, and what it reads.
-
-        :param context: Airflow's.
-        :param aim: what to do with the rows; ``dry_run`` sends none.
-        :param log: where to tell what happens; the task's log when not given.
-        :param keep: called in a dry run with the number of each request and its body; they go to ``dry_run_path`` when
-            not given.
-        :raises HeapError: when a parameter or a connection can't be right.
-        """
-        settings = DeliverySettings(
-            batch_size=whole("batch_size", self.batch_size),
-            concurrency=whole("concurrency", self.concurrency),
-            rate_limit=None if is_empty(self.rate_limit) else whole("rate_limit", self.rate_limit),
-            max_rejected=count_or_share("max_rejected", self.max_rejected),
-        )
-        if settings.rate_limit is None and self.heap_object.rate_limit and _is_mapped(context):
-            (log or self.log).warning(
-                "This task is mapped, and each instance goes at %s %ss a minute, which is what Heap takes from all of "
-                "them together: set rate_limit to that divided by the instances that run at once, or let one run at a "
-                "time with max_active_tis_per_dagrun=1 or a pool",
-                f"{self.heap_object.rate_limit:,}",
-                self.heap_object.name,
-            )
-        if aim is RunMode.SEND and flag("dry_run", self.dry_run):
-            aim = RunMode.DRY_RUN
-        folder = self._folder(self.dry_run_path, context) if aim is RunMode.DRY_RUN and not keep else None
-        self._sync = SyncRun(
-            self.heap_object,
-            self.hook.get_conn(settings.concurrency),
-            settings,
-            name=self.scope().sync,
-            source=self.source,
-            rejects=self._rejects(context),
-            state=self._state(context, aim),
-            log=log or self.log,
-            aim=aim,
-            guards=self.guards(),
-            keep=_keeper(folder) if folder else keep,
-        )
-        self._sync.report.dry_run_path = str(folder) if folder else None
-        return self._sync, self.chunks()
 
     def on_kill(self) -> None:
         """End the sync: what Heap has answered is counted, and the task fails within seconds."""
-        sync: SyncRun | None = getattr(self, "_sync", None)
-        if sync is not None:
-            # Airflow calls this inside of a signal handler, on the very thread that may hold the sync's locks.
-            Thread(target=sync.stop, args=("was told to stop",), daemon=True).start()
+        stop: StopSignal | None = vars(self).get("_stop")
+        if stop is not None:
+            error = SyncStoppedError(
+                f"Sync {self.sync_name or f'{self.dag_id}.{self.task_id}'} was told to stop; what Heap had answered by "
+                "then is counted."
+            )
+            # Airflow calls this inside of a signal handler, on the very thread that may hold the signal's lock.
+            Thread(target=stop.set, args=(error,), daemon=True).start()
 
-    def _state(self, context: Context, aim: RunMode) -> SyncState | None:
-        store, ti = self.store(), context.get("ti")
-        if store is None:
+    def _listen_for_stop(self) -> StopSignal:
+        """Return the signal that :meth:`on_kill` sets from now on."""
+        from airflow_provider_heap.sync.stop_signal import StopSignal
+
+        self._stop = StopSignal()
+        return self._stop
+
+    def _state_settings(self) -> StateSettings | None:
+        if not self.state_conn_id:
             return None
-        holder = Holder(f"{ti.dag_id}/{ti.run_id}", f"{ti.task_id}[{ti.map_index}]") if ti else Holder(uuid4().hex)
-        return SyncState(
-            store,
-            self.scope(),
-            holder,
-            StateSettings(
-                self.state_conn_id or "",
-                self.state_table,
-                full_sync=flag("full_sync", self.full_sync),
-                retention=seconds("state_retention", self.state_retention),
-            ),
-            read_only=aim is RunMode.DRY_RUN,
+        return StateSettings(
+            conn_id=self.state_conn_id,
+            table=self.state_table,
+            full_sync=parse_bool("full_sync", self.full_sync),
+            retention=parse_days("state_retention", self.state_retention),
         )
 
-    def _rejects(self, context: Context) -> RejectsWriter:
-        path = self._folder(self.rejects_path, context, ".jsonl")
-        if not path:
-            return RejectsWriter()
-        return RejectsWriter(lambda: _new_file(path), str(path), self.scope().sync, self.heap_object.name)
 
-    @staticmethod
-    def _folder(path: str | ObjectStoragePath | None, context: Context, ending: str = "") -> ObjectStoragePath | None:
-        """Return a place of its own for each try, below a folder; None when there is no folder."""
-        if not path:
-            return None
-        ti = context["ti"]
-        folder = ObjectStoragePath(path) / ti.dag_id / ti.task_id / ti.run_id
-        return folder / f"{ti.map_index}-{ti.try_number}{ending}"
+def _run_stoppable(function: Callable[[], Any], stop: StopSignal) -> Any:
+    """Call something that may wait for Airflow's API or a secrets backend, in a way that a stop ends."""
+    from airflow_provider_heap.sync.stop_signal import BackgroundCall
+
+    call = BackgroundCall(function, "heap-plan", stop)
+    stop.wait_for(call.returned)
+    return call.result()
 
 
-def _new_file(path: ObjectStoragePath) -> IO[bytes]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file: IO[bytes] = path.open("wb")  # type: ignore[no-untyped-call]
-    return file
+def _holder(context: Context) -> Holder:
+    """Return who runs a sync: all mapped instances of a DAG run share it, a retry takes over from its own instance."""
+    from airflow_provider_heap.sync.state.lease import Holder
+
+    ti = context.get("ti")
+    return Holder(f"{ti.dag_id}/{ti.run_id}", f"{ti.task_id}[{ti.map_index}]") if ti else Holder(uuid4().hex)
 
 
-def _keeper(folder: ObjectStoragePath) -> Callable[[int, bytes], None]:
-    """Return what keeps the body of each request in a file of its own."""
+def _path_of_try(
+    name: str, path: str | ObjectStoragePath | None, context: Context, suffix: str = ""
+) -> ObjectStoragePath | None:
+    """Return a path of its own for each try, below the folder that a parameter names; None when it names none."""
+    if not path:
+        return None
+    ti = context["ti"]
+    try:
+        folder = ObjectStoragePath(path)
+    except Exception as error:  # an unknown scheme, or a provider that is not installed
+        raise ModelError(f"{name}={str(path)!r} is not a folder that can be used: {error}.") from error
+    return folder / ti.dag_id / ti.task_id / ti.run_id / f"{ti.map_index}-{ti.try_number}{suffix}"
 
-    def keep(number: int, body: bytes) -> None:
-        with _new_file(folder / f"{number:06}.json") as file:
-            file.write(body)
 
-    return keep
-
-
-def _is_mapped(context: Context) -> bool:
-    return getattr(context.get("ti"), "map_index", -1) >= 0
+def _warnings(context: Context, heap_object: HeapObject, delivery: DeliverySettings) -> tuple[str, ...]:
+    is_mapped = getattr(context.get("ti"), "map_index", -1) >= 0
+    if not is_mapped or delivery.rate_limit is not None or not heap_object.rate_limit:
+        return ()
+    return (
+        f"This task is mapped, and each instance goes at {heap_object.rate_limit:,} {heap_object.name}s a minute, "
+        "which is what Heap takes from all of them together: set rate_limit to that divided by the instances that run "
+        "at once, or let one run at a time with max_active_tis_per_dagrun=1 or a pool",
+    )

@@ -85,7 +85,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
     :param event_column: column of the event's name, instead of ``event``.
     :param session_id: column of the session's ID.
     :param insert_id_scope: ``event`` hashes the event's name and the insert ID, so that order 42 and refund 42 are two
-        events; ``app`` sends the insert ID as it stands, at least 8 characters.
+        events; ``app`` sends the insert ID as it is, at least 8 characters.
     :param state_retention: how long an event that was sent stays in the state, a timedelta or a number of days; None
         keeps it. Heap counts an event that comes again after that once all the same.
     """
@@ -138,7 +138,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
             return value
         name = self.event if self.event is not None else event
         if name is None:
-            raise ModelError("The events' names stand in a column: say which event the insert ID is of.")
+            raise ModelError("The events' names are in a column: say which event the insert ID is of.")
         return idempotency_key(name, value)
 
     def item_fields(self) -> dict[str, str | Constant]:
@@ -149,7 +149,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
         """
         _exactly_one(identity=self.identity, user_id=self.user_id)
         _exactly_one(event=self.event, event_column=self.event_column)
-        found: dict[str, str | Constant | None] = {
+        sources: dict[str, str | Constant | None] = {
             "event": self.event_column if self.event is None else Constant(self.event),
             "identity": self.identity,
             "user_id": self.user_id,
@@ -157,7 +157,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
             "session_id": self.session_id,
             "idempotency_key": self.insert_id,
         }
-        return {name: source for name, source in found.items() if source is not None}
+        return {name: source for name, source in sources.items() if source is not None}
 
 
 def _exactly_one(**given: str | None) -> None:

@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 def lineage(heap_hook: object, db_hook: DbApiHook | None) -> OperatorLineage[Any, Any] | None:
     """
-    Return what the hooks have told Airflow's collector, as OpenLineage wants it.
+    Return what the hooks have added to Airflow's lineage collector, in OpenLineage's form.
 
-    Left to itself, OpenLineage makes an event of its own out of each statement, and so it would know what was read and
-    what was written, but not that one came from the other.
+    By default OpenLineage makes an event of its own from each statement. It would then know what was read and what was
+    written, but not that one came from the other.
 
-    :param heap_hook: the hook that told what was written.
+    :param heap_hook: the hook that added what was written.
     :param db_hook: the hook that the query ran on; None when there was none.
     :return: None without the OpenLineage provider.
     """
@@ -32,19 +32,19 @@ def lineage(heap_hook: object, db_hook: DbApiHook | None) -> OperatorLineage[Any
     except ImportError:
         return None
     collected = get_hook_lineage_collector().collected_assets  # type: ignore[no-untyped-call]
-    found: OperatorLineage[Any, Any] = OperatorLineage(
-        outputs=[openlineage_dataset(told.asset.uri) for told in collected.outputs if told.context is heap_hook]
+    result: OperatorLineage[Any, Any] = OperatorLineage(
+        outputs=[openlineage_dataset(output.asset.uri) for output in collected.outputs if output.context is heap_hook]
     )
-    for told in collected.extra:
-        if db_hook is not None and told.context is db_hook and told.key == "sql_job":
-            read = _read(db_hook, told.value["sql"])
+    for extra in collected.extra:
+        if db_hook is not None and extra.context is db_hook and extra.key == "sql_job":
+            read = _tables_read(db_hook, extra.value["sql"])
             # A dbt model asks for its columns first, and so reads its relation twice.
-            found.inputs.extend(table for table in read.inputs if table not in found.inputs)
-            found.job_facets.update(read.job_facets)
-    return found
+            result.inputs.extend(table for table in read.inputs if table not in result.inputs)
+            result.job_facets.update(read.job_facets)
+    return result
 
 
-def _read(hook: DbApiHook, sql: str) -> OperatorLineage[Any, Any]:
+def _tables_read(hook: DbApiHook, sql: str) -> OperatorLineage[Any, Any]:
     from airflow.providers.common.compat.openlineage.facet import SQLJobFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.providers.openlineage.sqlparser import SQLParser
@@ -57,6 +57,6 @@ def _read(hook: DbApiHook, sql: str) -> OperatorLineage[Any, Any]:
             parser = SQLParser(dialect, hook.get_openlineage_default_schema())
             return parser.generate_openlineage_metadata_from_sql(sql, hook, database, use_connection=False)
     except Exception:
-        log.warning("OpenLineage could not tell which tables the query reads")
-        log.debug("Because of", exc_info=True)
+        log.warning("OpenLineage could not find out which tables the query reads")
+        log.debug("The error was", exc_info=True)
     return OperatorLineage(job_facets={"sql": SQLJobFacet(query=SQLParser.normalize_sql(sql))})

@@ -1,4 +1,4 @@
-"""Flags and numbers of operators, which come as text when a template made them."""
+"""Parse flags and numbers of operators, which are text when a template made them."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from airflow_provider_heap.exceptions import ModelError
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def is_empty(value: Any) -> bool:
+def is_unset(value: Any) -> bool:
     """
-    Tell whether a parameter was left out, or its template rendered to nothing.
+    Return whether a parameter was left out, or its template rendered to nothing.
 
     :param value: what was given.
     """
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
-def flag(name: str, value: Any) -> bool:
+def parse_bool(name: str, value: Any) -> bool:
     """
-    Read yes or no.
+    Parse yes or no.
 
     :param name: the parameter's, for the message.
     :param value: a bool, or its text; nothing is no.
     :raises ModelError: when it is neither.
     """
-    if is_empty(value):
+    if is_unset(value):
         return False
-    found = _FLAGS.get(str(value).strip().lower())
-    if found is None:
+    flag = _FLAGS.get(str(value).strip().lower())
+    if flag is None:
         raise ModelError(f"{name} must be true or false; found {value!r}.")
-    return found
+    return flag
 
 
-def whole(name: str, value: Any) -> int:
+def parse_int(name: str, value: Any) -> int:
     """
-    Read a whole number.
+    Parse a whole number.
 
     :param name: the parameter's, for the message.
     :param value: the number, or its text.
-    :raises ModelError: when it is none.
+    :raises ModelError: when it is not a whole number.
     """
     try:
         if isinstance(value, bool) or int(value) != float(value):
@@ -51,9 +51,9 @@ def whole(name: str, value: Any) -> int:
         raise ModelError(f"{name} must be a whole number; found {value!r}.") from None
 
 
-def count_or_share(name: str, value: Any) -> int | float:
+def parse_count_or_share(name: str, value: Any) -> int | float:
     """
-    Read a count of rows, or a share of them.
+    Parse a count of rows, or a share of them.
 
     :param name: the parameter's, for the message.
     :param value: the number, or its text; below 1 it is a share.
@@ -65,16 +65,16 @@ def count_or_share(name: str, value: Any) -> int | float:
         number = -1.0
     if isinstance(value, bool) or not number >= 0:
         raise ModelError(f"{name} must be a count of rows, or a share of them below 1; found {value!r}.")
-    return number if 0 < number < 1 else whole(name, value)
+    return number if 0 < number < 1 else parse_int(name, value)
 
 
-def shares(name: str, value: Any) -> dict[str, float]:
+def parse_shares(name: str, value: Any) -> dict[str, float]:
     """
-    Read shares of rows by property.
+    Parse shares of rows by property.
 
     :param name: the parameter's, for the message.
     :param value: a dict of numbers, or of their texts.
-    :raises ModelError: when it is none.
+    :raises ModelError: when it is not such a dict.
     """
     try:
         return {str(key): float(share) for key, share in dict(value).items()}
@@ -82,21 +82,21 @@ def shares(name: str, value: Any) -> dict[str, float]:
         raise ModelError(f"{name} must be a dict of shares, such as {{'Plan': 0.2}}; found {value!r}.") from None
 
 
-def seconds(name: str, value: Any) -> float | None:
+def parse_days(name: str, value: Any) -> float | None:
     """
-    Read a span of time.
+    Parse a span of time.
 
     :param name: the parameter's, for the message.
     :param value: a timedelta, or a number of days or its text; nothing is None.
     :return: seconds.
     :raises ModelError: when it is neither, or not above zero.
     """
-    if is_empty(value):
+    if is_unset(value):
         return None
     try:
-        found = value if isinstance(value, timedelta) else timedelta(days=float(value))
+        span = value if isinstance(value, timedelta) else timedelta(days=float(value))
     except (TypeError, ValueError, OverflowError):
-        found = timedelta(0)
-    if isinstance(value, bool) or found <= timedelta(0):
+        span = timedelta(0)
+    if isinstance(value, bool) or span <= timedelta(0):
         raise ModelError(f"{name} must be a timedelta, or a number of days; found {value!r}.")
-    return found.total_seconds()
+    return span.total_seconds()

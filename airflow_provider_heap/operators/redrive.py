@@ -1,18 +1,24 @@
-"""Sends the items that Heap refused once more."""
+"""Send the items that Heap refused again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
-from airflow_provider_heap.operators.parameters import is_empty
-from airflow_provider_heap.sync.rejects import reader as redrive
+from airflow_provider_heap.operators.parameters import is_unset
+from airflow_provider_heap.sync.items import MappedRows
+from airflow_provider_heap.sync.plan import SyncPlan
+from airflow_provider_heap.sync.rejects import reader
+from airflow_provider_heap.sync.rejects.reader import RejectFilter, RejectsFile, RejectsSummary
 from airflow_provider_heap.sync.report import Report
-from airflow_provider_heap.sync.run import Chunks, Log, RunMode, SyncRun
+
+__all__ = ["HeapRedriveOperator"]
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -22,12 +28,12 @@ class HeapRedriveOperator(HeapDeliveryOperator):
     """
     Send the items of a rejects file again, as they were, after the cause is gone.
 
-    Invalid rows of the file never became an item: mend the model, and run the sync again.
+    Invalid rows of the file never became an item: fix the model, and run the sync again.
 
     .. seealso:: How they are delivered: :class:`.HeapDeliveryOperator`. ``sync_name`` is that of the file when not
         given, so with ``state_conn_id`` the items are recorded for their sync.
 
-    :param path: a file that ``rejects_path`` got, or a folder of such files, a path or any URL of
+    :param path: a file that a run wrote below ``rejects_path``, or a folder of such files, a path or any URL of
         ``ObjectStoragePath``. Nothing is sent when it is empty, as the ``rejects`` of a report is when all arrived.
         (templated)
     :param reason: only items that were rejected for this reason, or one of a list, such as ``http_400``. (templated)
@@ -50,7 +56,7 @@ class HeapRedriveOperator(HeapDeliveryOperator):
         self.key = key
 
     @property
-    def source(self) -> str:
+    def source_label(self) -> str:
         """How messages call what is read."""
         return str(self.path)
 
@@ -62,64 +68,63 @@ class HeapRedriveOperator(HeapDeliveryOperator):
         :return: the counters, as the sync operators return them.
         :raises HeapError: one of its classes, with the counters as ``report``.
         """
-        if is_empty(self.path) or not self.survey().chosen:
+        if is_unset(self.path) or not self.summarize().chosen:
             self.log.info("%s holds no item to send", self.path or "The path is empty, so it")
             return Report().as_dict()
         return super().execute(context)
 
-    def survey(self) -> redrive.RejectsSummary:
+    def summarize(self) -> RejectsSummary:
         """
-        Look through the files without sending anything.
+        Count what the files hold, without sending anything.
 
-        :raises ModelError: when there is no such file, or it is no rejects file.
+        :raises ModelError: when there is no such file, or it is not a rejects file.
         """
-        return redrive.survey(self._files(), self._wanted)
+        return reader.summarize(self._files(), self._wanted)
 
-    def prepare(
-        self,
-        context: Context,
-        aim: RunMode = RunMode.SEND,
-        log: Log | None = None,
-        keep: Callable[[int, bytes], None] | None = None,
-    ) -> tuple[SyncRun, Chunks]:
+    def plan(self, context: Context) -> SyncPlan:
         """
-        Return a run that is about to begin, and what it reads.
+        Return what a run of this task is going to do: object and sync are those of the files.
 
         :param context: Airflow's.
-        :param aim: what to do with the items; ``dry_run`` sends none.
-        :param log: where to tell what happens; the task's log when not given.
-        :param keep: called in a dry run with the number of each request and its body.
         :raises HeapError: when a parameter, a file or a connection can't be right.
         """
-        found = self.survey()
-        self.sync_name, self.heap_object, _ = found.only()
-        if found.invalid:
-            (log or self.log).warning(
-                "%s rows of %s are invalid: they never became an item, so they can't be sent. Mend the model or the "
-                "mapping, and run the sync again",
-                f"{found.invalid:,}",
-                self.path,
-            )
-        return super().prepare(context, aim, log, keep)
+        summary = self.summarize()
+        name, heap_object, _ = summary.only()
+        plan = self._plan(context, heap_object, name)
+        if not summary.invalid:
+            return plan
+        warning = (
+            f"{summary.invalid:,} rows of {self.path} are invalid: they never became an item, so they can't be sent. "
+            "Fix the model or the mapping, and run the sync again"
+        )
+        return replace(plan, warnings=(*plan.warnings, warning))
 
-    def chunks(self) -> Chunks:
-        """Return the items, in the order of the files."""
-        return redrive.chunks(self._files(), self._wanted, self.heap_object)
+    @contextmanager
+    def open_rows(self, plan: SyncPlan) -> Iterator[MappedRows]:
+        """
+        Read the items, in the order of the files.
+
+        :param plan: the run's.
+        :raises ModelError: when a file is not a rejects file.
+        """
+        wanted = replace(self._wanted, sync=plan.name)
+        with closing(reader.read_chunks(self._files(), wanted, plan.heap_object)) as chunks:
+            yield MappedRows(chunks)
 
     @property
-    def _wanted(self) -> redrive.RejectFilter:
-        sync = None if is_empty(self.sync_name) else self.sync_name
-        return redrive.RejectFilter(_names(self.reason), _names(self.key), sync)
+    def _wanted(self) -> RejectFilter:
+        sync = None if is_unset(self.sync_name) else self.sync_name
+        return RejectFilter(_names(self.reason), _names(self.key), sync)
 
-    def _files(self) -> list[redrive.RejectsFile]:
+    def _files(self) -> list[RejectsFile]:
         path = ObjectStoragePath(self.path or "")
-        found = [path] if path.is_file() else sorted(path.rglob("*.jsonl"), key=str)
-        if not found:
+        paths = [path] if path.is_file() else sorted(path.rglob("*.jsonl"), key=str)
+        if not paths:
             raise ModelError(f"There is no rejects file at {self.path}.")
-        return [redrive.RejectsFile(str(one), lambda one=one: one.open("rb")) for one in found]  # type: ignore[misc]
+        return [RejectsFile(str(one), lambda one=one: one.open("rb")) for one in paths]  # type: ignore[misc]
 
 
 def _names(value: Any) -> frozenset[str]:
-    if is_empty(value):
+    if is_unset(value):
         return frozenset()
     return frozenset([value] if isinstance(value, str) else map(str, value))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,12 +15,19 @@ from airflow_provider_heap.models import Model, ReadContext, Rows
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.lineage import lineage
-from airflow_provider_heap.operators.parameters import count_or_share, flag, is_empty, shares, whole
-from airflow_provider_heap.sync.guards import Guards
+from airflow_provider_heap.operators.parameters import (
+    is_unset,
+    parse_bool,
+    parse_count_or_share,
+    parse_int,
+    parse_shares,
+)
+from airflow_provider_heap.sync.items import MappedRows
 from airflow_provider_heap.sync.mapping import Constant, FieldMapping, PropertyValue
-from airflow_provider_heap.sync.run import Chunks
+from airflow_provider_heap.sync.plan import GuardSettings, SyncPlan
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
     from airflow.providers.common.sql.hooks.sql import DbApiHook
     from airflow.providers.openlineage.extractors import OperatorLineage
 
@@ -117,10 +125,10 @@ class HeapSyncOperator(HeapDeliveryOperator):
         asked: list[Model] = [SqlModel(sql).without_rows()] if sql else []
         # Some databases don't nest every query. What isn't a SELECT is not run for a look at it.
         if not sql or _SELECT.match(sql):
-            asked.append(self._model)
+            asked.append(self.model_object)
         for model in asked:
             try:
-                with model.open(self.lent()) as rows:
+                with model.open(self.read_context()) as rows:
                     if model is not asked[-1] and any(map(_RENAMED.search, rows.columns)):
                         continue
                     return Rows(rows.columns, [], rows.types)
@@ -195,68 +203,73 @@ class HeapSyncOperator(HeapDeliveryOperator):
             return replace(content, **found)
         return super().render_template(content, *args, **kwargs)
 
-    def chunks(self) -> Chunks:
+    def plan(self, context: Context) -> SyncPlan:
         """
-        Return what there is to read.
+        Return what a run of this task is going to do. Connections are looked up, but nothing is opened.
 
-        :raises ModelError: when the parameters contradict each other.
+        :param context: Airflow's.
+        :raises HeapError: when a parameter or a connection can't be right.
         """
-        return self._read(self.mapping(), whole("fetch_size", self.fetch_size))
+        return replace(super().plan(context), guards=self._guard_settings())
+
+    @contextmanager
+    def open_rows(self, plan: SyncPlan, model: Model | None = None) -> Iterator[MappedRows]:
+        """
+        Open the model, and map its rows as they are read.
+
+        :param plan: the run's.
+        :param model: read instead of the task's own.
+        :raises ModelError: when there is nothing to read rows from, or the mapping does not fit.
+        """
+        from airflow_provider_heap.sync.mapping.mapped_chunks import map_chunks
+
+        mapping, fetch_size = self.mapping(), parse_int("fetch_size", self.fetch_size)
+        if fetch_size < 1:
+            raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
+        with (model or self.model_object).open(self.read_context(fetch_size)) as rows:
+            try:
+                mapper = mapping.bind(rows.columns, plan.guards.max_null)
+            except ModelError as error:
+                raise ModelError(f"The rows of {self.source_label} and their mapping don't fit: {error}") from None
+            yield MappedRows(map_chunks(mapper, rows.chunks), mapper.signature, mapper.key_column)
 
     @property
     def sql(self) -> str | None:
         """The query that is run, as far as it is known before; a model that makes one has a ``compile`` for it."""
-        if isinstance(self._model, SqlModel):
-            return self._model.sql
-        compiled = getattr(self._model, "compile", None)
-        return str(compiled(self.lent())) if compiled else None
+        if isinstance(self.model_object, SqlModel):
+            return self.model_object.sql
+        compiled = getattr(self.model_object, "compile", None)
+        return str(compiled(self.read_context())) if compiled else None
 
-    def lent(self, fetch_size: int = 1) -> ReadContext:
+    def read_context(self, fetch_size: int = 1) -> ReadContext:
         """
-        Return what a model is lent to read with.
+        Return the read context for a model: hook, bind parameters and fetch size.
 
         :param fetch_size: rows to hand over at a time.
         """
         return ReadContext(lambda: self._db_hook, self.parameters, fetch_size)
 
     @property
-    def _model(self) -> Model:
+    def model_object(self) -> Model:
+        """The model; SQL text as a :class:`.SqlModel`."""
         return SqlModel(self.model) if isinstance(self.model, str) else self.model
 
-    def _read(self, mapping: FieldMapping, fetch_size: int) -> Chunks:
-        if fetch_size < 1:
-            raise ModelError(f"fetch_size must be at least 1; found {fetch_size}.")
-        watched = () if is_empty(self.max_null) else shares("max_null", self.max_null)
-        with self._model.open(self.lent(fetch_size)) as rows:
-            try:
-                bound = mapping.bind(rows.columns, watched)
-            except ModelError as error:
-                raise ModelError(f"The rows of {self.source} and their mapping don't fit: {error}") from None
-            for chunk in rows.chunks:
-                yield bound, chunk
-
     @property
-    def source(self) -> str:
+    def source_label(self) -> str:
         """How messages call what is read."""
         if describe := getattr(self.model, "describe", None):
             return str(describe(self.sql_conn_id))
         return f"connection {self.sql_conn_id!r}" if self.sql_conn_id else type(self.model).__name__
 
-    def guards(self) -> Guards:
-        """
-        Return what must hold before the first request.
-
-        :raises ModelError: when a guard can't be right.
-        """
-
-        def given(name: str, read: Callable[[str, Any], Any]) -> Any:
+    def _guard_settings(self) -> GuardSettings:
+        def given(name: str, parse: Callable[[str, Any], Any], default: Any = None) -> Any:
             value = getattr(self, name)
-            return None if is_empty(value) else read(name, value)
+            return default if is_unset(value) else parse(name, value)
 
-        return Guards(
-            min_rows=given("min_rows", whole),
-            max_rows=given("max_rows", whole),
-            max_changed=given("max_changed", count_or_share),
-            max_null=given("max_null", shares),
-            unique_key=flag("unique_key", self.unique_key),
+        return GuardSettings(
+            min_rows=given("min_rows", parse_int),
+            max_rows=given("max_rows", parse_int),
+            max_changed=given("max_changed", parse_count_or_share),
+            max_null=given("max_null", parse_shares, {}),
+            unique_key=parse_bool("unique_key", self.unique_key),
         )

@@ -1,4 +1,4 @@
-"""What a task leaves behind in Airflow: XCom, and the extra of asset events."""
+"""Push XComs, and add to the extra of asset events."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def leave(context: Context, key: str, value: Any) -> None:
+def push_xcom(context: Context, key: str, value: Any) -> None:
     """
-    Leave an XCom for a callback or a link. A sync does not fail for want of it, nor is hidden why it fails.
+    Push an XCom for a callback or a link. A failure here is logged and never fails or masks the sync.
 
     :param context: Airflow's.
     :param key: its key.
@@ -23,13 +23,13 @@ def leave(context: Context, key: str, value: Any) -> None:
     try:
         context["ti"].xcom_push(key=key, value=value)
     except Exception:
-        log.warning("%s could not be kept as XCom", key)
-        log.debug("Because of", exc_info=True)
+        log.warning("%s could not be pushed as XCom", key)
+        log.debug("The error was", exc_info=True)
 
 
-def tell_assets(context: Context, outlets: Iterable[Any], report: dict[str, Any]) -> None:
+def add_to_asset_events(context: Context, outlets: Iterable[Any], report: dict[str, Any]) -> None:
     """
-    Put the counters of a run into the events of a task's assets.
+    Add the counters of a run to the events of a task's assets.
 
     :param context: Airflow's.
     :param outlets: the task's.

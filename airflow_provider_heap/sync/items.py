@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -95,3 +95,18 @@ class MappedChunk:
 
     def __len__(self) -> int:
         return len(self.items) + len(self.invalid)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRows:
+    """
+    Rows that a run reads, mapped as they come.
+
+    :param chunks: the rows, in the order of the query.
+    :param signature: the mapping in a few digits; None when the items were made elsewhere.
+    :param key_column: column of the sync key, for messages; None when it does not come from one.
+    """
+
+    chunks: Iterable[MappedChunk]
+    signature: str | None = None
+    key_column: str | None = None

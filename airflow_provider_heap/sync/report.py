@@ -1,4 +1,4 @@
-"""What a run did, in numbers that always add up, and how the log tells it."""
+"""What a run did, in numbers that always add up, and the table of them that ends its log."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Seconds between two lines of progress.
-PROGRESS_EVERY = 10.0
-
 
 @dataclass
 class Report:
     """
-    The counters of a run. Every row whose fate is known stands in exactly one of them.
+    The counters of a run. Every row whose outcome is known is in exactly one of them.
 
+    :param rows_read: rows read so far, those on their way included.
     :param unchanged: rows that Heap has already.
     :param invalid: rows that could not become an item.
     :param rejected: items that Heap refused.
@@ -23,13 +21,15 @@ class Report:
     :param truncated: texts that were cut to what Heap takes.
     :param requests: HTTP requests, repeated ones included.
     :param bytes: bytes of their bodies.
-    :param duplicate_keys: keys that came more than once; None when nobody looked.
+    :param duplicate_keys: keys that came more than once; None when they were not counted.
+    :param new_keys: keys that the state did not know; None when there is no state.
     :param reasons: invalid and rejected rows by reason code.
     :param rejects: the file that holds those rows; None when there are none, or no folder for it.
     :param would_send: items that a dry run would have sent; None in a real run.
     :param dry_run_path: the folder that holds its requests; None when nobody named one.
     """
 
+    rows_read: int = 0
     unchanged: int = 0
     invalid: int = 0
     rejected: int = 0
@@ -38,6 +38,7 @@ class Report:
     requests: int = 0
     bytes: int = 0
     duplicate_keys: int | None = None
+    new_keys: int | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: str | None = None
     would_send: int | None = None
@@ -47,7 +48,7 @@ class Report:
 
     @property
     def read(self) -> int:
-        """Rows read whose fate is known. In a run that broke off, rows still on their way are not among them."""
+        """Rows read whose outcome is known. In a run that ended early, rows still on their way are not among them."""
         return self.unchanged + self.invalid + self.rejected + self.done
 
     @property

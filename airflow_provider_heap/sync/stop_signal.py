@@ -2,25 +2,23 @@
 End a run early, from another thread, at any moment.
 
 Python runs a signal handler only between two instructions of the main thread, so a main thread that waits inside of a
-database driver hears nothing of SIGTERM. Calls that may block therefore run on a thread of their own, and the main
-thread waits for their result in a way that a stop ends.
+database driver does not notice SIGTERM. Calls that may block therefore run on threads of their own, and the main thread
+waits for them in a way that a stop ends.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any, ParamSpec, TypeVar
+from typing import Generic, TypeVar
 
-Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 class StopSignal:
     """
-    The order to stop, with its reason; safe to use from several threads.
+    The order to stop, with its reason. Safe to use from several threads.
 
     It is either unset or, once and for all, set. ``_condition`` guards ``_error`` and ``_listeners``.
     """
@@ -91,7 +89,7 @@ class StopSignal:
         """
         with self._condition:
             holds = self._condition.wait_for(lambda: self._error is not None or predicate(), seconds)
-            if self._error is not None and not predicate():
+            if self._error is not None:
                 raise self._error
             return holds
 
@@ -101,95 +99,57 @@ class StopSignal:
             self._condition.notify_all()
 
 
-class BlockingCalls:
+class BackgroundCall(Generic[Result]):
     """
-    Runs calls that may block on one thread, in order; a stop ends the wait for a call, not the call itself.
+    A call that may block, on a thread of its own. A stop ends the wait for it, not the call itself.
 
-    All calls run on the same thread, because a driver's connection may be bound to the thread that opened it. The
-    thread is a daemon: a call that never returns does not keep the process from ending.
+    The thread is a daemon: a call that never returns does not keep the process from ending. ``_result`` and ``_error``
+    are written before ``_done`` is set, and read after.
 
-    :param stop: ends the waits.
+    :param function: what to call.
     :param name: of the thread.
+    :param stop: notified when the call has returned.
     """
 
-    def __init__(self, stop: StopSignal, name: str) -> None:
+    def __init__(self, function: Callable[[], Result], name: str, stop: StopSignal | None = None) -> None:
+        self._function = function
         self._stop = stop
-        self._name = name
-        self._calls: deque[_Call | None] = deque()
-        self._came = threading.Semaphore(0)
-        self._thread: threading.Thread | None = None
+        self._result: Result
+        self._error: BaseException | None = None
+        self._done = threading.Event()
         # Airflow's task context is a context variable.
         self._context = copy_context()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def run(
-        self, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Result:
+    def returned(self) -> bool:
+        """Return whether the call is over."""
+        return self._done.is_set()
+
+    def wait(self, seconds: float) -> bool:
         """
-        Run a call, and wait for its result.
+        Wait for the end of the call, also after a stop.
 
-        :param function: what to call, with the following arguments.
-        :raises BaseException: what the call raised, or the error of the stop.
+        :param seconds: how long at most.
+        :return: whether it is over.
         """
-        self._stop.raise_if_set()
-        call = self._start(function, args, kwargs)
-        self._stop.wait_for(call.done.is_set)
-        if call.error is not None:
-            raise call.error
-        result: Result = call.result
-        return result
+        return self._done.wait(seconds)
 
-    def finish(self, function: Callable[[], None], seconds: float) -> bool:
+    def result(self) -> Result:
         """
-        Run a last call also after a stop, wait for it a moment, and end the thread.
+        Return what the call returned; it must be over.
 
-        :param function: what to call.
-        :param seconds: how long to wait.
-        :return: whether the call returned in time.
         :raises BaseException: what the call raised.
         """
-        call = self._start(function, (), {})
-        self._calls.append(None)
-        self._came.release()
-        if not call.done.wait(seconds):
-            return False
-        if call.error is not None:
-            raise call.error
-        return True
+        if self._error is not None:
+            raise self._error
+        return self._result
 
-    def _start(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
-        call = _Call(function, args, kwargs)
-        self._calls.append(call)
-        self._came.release()
-        return call
-
-    def _work(self) -> None:
-        while True:
-            self._came.acquire()
-            call = self._calls.popleft()
-            if call is None:
-                return
-            self._context.run(call.run)
-            self._stop.notify()
-
-
-class _Call:
-    """A call, and what became of it. ``done`` is set after ``result`` or ``error``."""
-
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._function = function
-        self._args = args
-        self._kwargs = kwargs
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.done = threading.Event()
-
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
-            self.result = self._function(*self._args, **self._kwargs)
+            self._result = self._context.run(self._function)
         except BaseException as error:
-            self.error = error
+            self._error = error
         finally:
-            self.done.set()
+            self._done.set()
+            if self._stop is not None:
+                self._stop.notify()

@@ -173,7 +173,7 @@ def test_what_is_no_rejects_file_is_told_of(heap_sandbox, run, tmp_path):
     with pytest.raises(ModelError, match="There is no rejects file at"):
         run(again(tmp_path / "nothing"))
     (tmp_path / "a.jsonl").write_text('{"row":1,"kind":"invalid","reason":"x"}\n{"some":"json"}\n')
-    with pytest.raises(ModelError, match=r"Line 2 of .*a\.jsonl is no line of a rejects file"):
+    with pytest.raises(ModelError, match=r"Line 2 of .*a\.jsonl is not a line of a rejects file"):
         run(again(tmp_path))
     (tmp_path / "a.jsonl").write_text(
         '{"row":1,"kind":"rejected","reason":"x","object":"user","item":{"account_id":1}}'

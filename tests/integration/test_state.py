@@ -215,13 +215,15 @@ def test_another_run_is_kept_out_and_may_come_when_the_first_is_done(heap_sandbo
     operator = users(**state)
     run(operator)
     ti.run_id = "the next run"
-    holding = Lease(operator.store(), operator.scope(), Holder("dag/other run", "sync[-1]"), StopSignal())
+    holding = Lease(
+        operator.open_store(), operator.plan({}).state_key, Holder("dag/other run", "sync[-1]"), StopSignal()
+    )
     holding.acquire()
     with pytest.raises(SyncRunningError, match="dag/other run") as raised:
         run(users(**state))
     assert raised.value.report["sent"] == 0
     assert len(heap_sandbox.requests) == 1
-    assert operator.store().sync_row(operator.scope())["last_run"].startswith("dag/manual__")
+    assert operator.open_store().sync_row(operator.plan({}).state_key)["last_run"].startswith("dag/manual__")
     holding.release()
     assert run(users(**state))["unchanged"] == 5
 
@@ -230,7 +232,7 @@ def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeyp
     warehouse.users(1)
     operator = users(**local_state)
     run(operator)
-    dead = Lease(operator.store(), operator.scope(), Holder("dag/dead", "sync[-1]"), StopSignal())
+    dead = Lease(operator.open_store(), operator.plan({}).state_key, Holder("dag/dead", "sync[-1]"), StopSignal())
     dead.acquire()
     dead._ended.set()  # as if its process were gone
     with pytest.raises(SyncRunningError):
@@ -242,9 +244,9 @@ def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeyp
 def test_events_need_no_lock(heap_sandbox, warehouse, run, local_state):
     warehouse.table("orders", [{"id": 1, "email": "a@example.com"}])
     operator = events(**local_state)
-    operator.store().create_tables()
-    operator.store().register_sync(operator.scope())
-    holding = Lease(operator.store(), operator.scope(), Holder("dag/other"), StopSignal())
+    operator.open_store().create_tables()
+    operator.open_store().register_sync(operator.plan({}).state_key)
+    holding = Lease(operator.open_store(), operator.plan({}).state_key, Holder("dag/other"), StopSignal())
     holding.acquire()
     assert run(events(**local_state))["sent"] == 1
     holding.release()
@@ -253,7 +255,7 @@ def test_events_need_no_lock(heap_sandbox, warehouse, run, local_state):
 def test_a_state_database_that_goes_away_in_the_middle_loses_nothing(heap_sandbox, warehouse, run, state, ti):
     warehouse.users(3000)
     operator = users(concurrency=1, **state)
-    store = operator.store()
+    store = operator.open_store()
     heap_sandbox._on_request = lambda request: request.number == 2 and _drop(store)
     with pytest.raises(StateError, match="could not be") as raised:
         run(operator)
@@ -274,7 +276,7 @@ def test_events_are_forgotten_by_age(heap_sandbox, warehouse, run, local_state):
     warehouse.table("orders", [{"id": n, "email": "a@example.com"} for n in range(3)])
     operator = events(**local_state)
     run(operator)
-    store = operator.store()
+    store = operator.open_store()
     with store.engine.begin() as connection:
         connection.execute(sa.text("update heap_sync_state set sent_at = sent_at - 100000"))
     assert run(events(state_retention=timedelta(days=2), **local_state))["unchanged"] == 3

@@ -184,4 +184,4 @@ def test_the_file_dag_reads_json_lines_with_a_model_of_its_own(heap_sandbox, tmp
     states, _ = run_dag(dag, logical_date=logical_date)
     assert states == {"users": "success"}
     assert heap_sandbox.users == {"ada@x.com": {"Plan": "pro", "Interests": "engines||lace"}, "eve@x.com": {}}
-    assert dag.get_task("users").source == f"file file://{path}"
+    assert dag.get_task("users").source_label == f"file file://{path}"

@@ -114,7 +114,7 @@ def test_the_sql_of_a_look_runs_on_the_users_own_connection(looker, users, heap_
     )
     assert run(operator)["sent"] == 600
     assert heap_sandbox.users["u7@x.com"] == {"Plan": "pro", "Seats": 7}
-    assert operator.source == "Look 42 of connection 'looker_default' (SQL on connection 'warehouse')"
+    assert operator.source_label == "Look 42 of connection 'looker_default' (SQL on connection 'warehouse')"
     assert "/run/json" not in str(looker.requests)
 
 

@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_heap.exceptions import SyncStoppedError
 from airflow_provider_heap.operators.heap import HeapEventSyncOperator
-from tests.waiting import wait_until
+from airflow_provider_heap.sync.stop_signal import StopSignal
 
 
 def test_memory_does_not_know_how_many_rows_there_are(heap_sandbox):
@@ -37,7 +36,7 @@ def test_memory_does_not_know_how_many_rows_there_are(heap_sandbox):
 
 
 def test_the_cursor_is_closed_with_the_last_row_while_heap_takes_its_time(
-    heap_sandbox, postgres, tmp_path, monkeypatch, run, capsys
+    heap_sandbox, postgres, tmp_path, monkeypatch, ti
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     postgres.execute(
@@ -53,27 +52,23 @@ def test_the_cursor_is_closed_with_the_last_row_while_heap_takes_its_time(
         timestamp="at",
         rate_limit=1000,
     )
-    log, cursors = [], []
+    others = "select count(*) from pg_stat_activity where query like '%heap_sync_%' and pid <> pg_backend_pid()"
+    stop, texts, cursors = StopSignal(), [], []
 
-    def all_is_read():
-        log.extend(capsys.readouterr())
-        return "The last of 30,000 rows is read" in "".join(log)
+    class Log:
+        def info(self, message, *args):
+            texts.append(message % args)
+            if texts[-1].startswith("The last of"):
+                cursors.extend(postgres.execute(others).fetchone())
+                stop.set(SyncStoppedError("enough"))
 
-    def watch():
-        others = "select count(*) from pg_stat_activity where query like '%heap_sync_%' and pid <> pg_backend_pid()"
-        try:
-            wait_until("that all is read", all_is_read)
-            cursors.extend(postgres.execute(others).fetchone())
-        finally:
-            operator.on_kill()
+        warning = info
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     with pytest.raises(SyncStoppedError):
-        run(operator)
-    watcher.join()
+        operator.sync_run(operator.plan({"ti": ti}), Log(), stop).execute()
     assert cursors == [0]
-    text = "".join(log)
-    assert "they wait on disk" in text
-    assert "at Heap's pace" in text
+    told = "\n".join(texts)
+    assert "they wait on disk" in told
+    assert "The last of 30,000 rows is read" in told
+    assert "at Heap's pace" in told
     assert list(tmp_path.iterdir()) == []

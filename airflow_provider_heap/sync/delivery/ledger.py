@@ -1,69 +1,111 @@
-"""What became of each row: counted, kept when it did not arrive, and weighed against what the task forgives."""
+"""What became of each row: counted, kept when it did not arrive, recorded when it did."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 from airflow_provider_heap.api.client import Response
-from airflow_provider_heap.sync.items import InvalidRow, ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, MappedChunk
+from airflow_provider_heap.sync.plan import CountOrShare
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.report import Report
 
-#: Beyond the forgiven rows by this many, looking for the good rows of a refused batch is given up.
-PATIENCE = 1000
+#: Rows beyond ``max_rejected`` after which the search for the good rows of a refused batch is given up.
+BISECT_ALLOWANCE = 1000
 
 
-@dataclass(frozen=True)
-class CountOrShare:
-    """
-    How many invalid and rejected rows a task forgives.
+class Recorder(Protocol):
+    """Keep the state of the items that are sent."""
 
-    :param limit: an int is a count of rows, a float below 1 a share of the rows read.
-    """
+    def assert_held(self) -> None:
+        """Make sure that no other run took the sync."""
 
-    limit: int | float
+    def strike_out(self, items: ItemBatch) -> None:
+        """Remove the recorded fingerprints of items that are about to be sent."""
 
-    def rows(self, read: int) -> float:
-        """
-        Return how many rows that is.
-
-        :param read: rows read so far.
-        """
-        return self.limit * read if isinstance(self.limit, float) and self.limit < 1 else self.limit
+    def record(self, items: ItemBatch) -> None:
+        """Record items that Heap took."""
 
 
 class OutcomeLedger:
     """
-    Settles rows, each once. Safe to use from several threads.
+    Count each row's final outcome exactly once. Safe to use from several threads.
+
+    It is open or, once and for all, closed; then nothing changes the report any more. ``_lock`` guards ``_closed`` and
+    all counters of the report but those of requests.
 
     :param report: takes the counts.
     :param rejects: takes the rows that did not arrive.
-    :param forgiven: how many of those the task forgives.
-    :param record: writes down what Heap took; None when nobody wants to know.
+    :param max_rejected: how many of those the task tolerates.
     """
 
-    def __init__(
-        self,
-        report: Report,
-        rejects: RejectsWriter,
-        forgiven: CountOrShare,
-        record: Callable[[ItemBatch], None] | None = None,
-    ) -> None:
-        self.report = report
-        #: Rows read so far, on their way or settled.
-        self.rows_read = 0
+    def __init__(self, report: Report, rejects: RejectsWriter, max_rejected: CountOrShare) -> None:
+        self._report = report
         self._rejects = rejects
-        self._forgiven = forgiven
-        self._record = record
+        self._max_rejected = max_rejected
+        self._recorder: Recorder | None = None
         self._closed = False
         self._lock = threading.Lock()
+
+    def record_with(self, recorder: Recorder) -> None:
+        """
+        Keep the state of what is sent from now on; before the first batch.
+
+        :param recorder: the sync's state.
+        """
+        self._recorder = recorder
 
     @property
     def sent(self) -> int:
         """Items that Heap accepted so far."""
-        return self.report.sent
+        return self._report.sent
+
+    def add_chunk(self, chunk: MappedChunk) -> None:
+        """
+        Count rows that were read, and give those that could not become an item their outcome.
+
+        :param chunk: the next rows of the query.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._report.rows_read += len(chunk)
+            self._report.truncated += chunk.truncated
+            self._report.invalid += len(chunk.invalid)
+            self._report.reasons.update(row.reason for row in chunk.invalid)
+        self._rejects.add_invalid(chunk.invalid)
+
+    def add_unchanged(self, count: int) -> None:
+        """
+        Give rows that Heap has already their outcome.
+
+        :param count: how many.
+        """
+        with self._lock:
+            if not self._closed:
+                self._report.unchanged += count
+
+    def begin(self, items: ItemBatch) -> None:
+        """
+        Prepare the state for items that are about to be sent, before their first request.
+
+        From here on until :meth:`accept` nobody knows whether Heap has them.
+
+        :param items: the items.
+        :raises StateError: when the state cannot be written; then they must not be sent.
+        """
+        if self._recorder is not None:
+            self._recorder.strike_out(items)
+
+    def assert_may_send(self) -> None:
+        """
+        Make sure that this run still holds its sync; before every try of a request.
+
+        :raises SyncRunningError: when another run took it.
+        """
+        if self._recorder is not None:
+            self._recorder.assert_held()
 
     def accept(self, items: ItemBatch) -> None:
         """
@@ -75,47 +117,48 @@ class OutcomeLedger:
         with self._lock:
             if self._closed:
                 return
-            self.report.sent += len(items)
-        if self._record:
-            self._record(items)
+            self._report.sent += len(items)
+        if self._recorder is not None:
+            self._recorder.record(items)
 
-    def reject(self, items: ItemBatch, answer: Response) -> None:
+    def reject(self, items: ItemBatch, response: Response) -> None:
         """
         Settle items that Heap refused.
 
         :param items: the items.
-        :param answer: Heap's.
+        :param response: Heap's.
         """
         with self._lock:
             if self._closed:
                 return
-            self.report.rejected += len(items)
-            self.report.reasons[answer.reason_code] += len(items)
-        for number, item in zip(items.numbers, items.bodies, strict=True):
-            self._rejects.rejected(number, answer.reason_code, item, answer.text)
+            self._report.rejected += len(items)
+            self._report.reasons[response.reason_code] += len(items)
+        self._rejects.add_rejected(items, response)
 
-    def invalidate(self, rows: Sequence[InvalidRow]) -> None:
+    def add_prepared(self, count: int, size: int) -> None:
         """
-        Settle rows that could not become an item.
+        Settle items of a request that a dry run made.
 
-        :param rows: the rows.
+        :param count: how many items.
+        :param size: bytes of the request's body.
         """
         with self._lock:
-            self.report.invalid += len(rows)
-            self.report.reasons.update(row.reason for row in rows)
-        self._rejects.invalid(rows)
+            if not self._closed:
+                self._report.would_send = (self._report.would_send or 0) + count
+                self._report.requests += 1
+                self._report.bytes += size
 
-    def too_many(self, patience: int = 0) -> bool:
+    def tolerance_exceeded(self, allowance: int = 0) -> bool:
         """
-        Tell whether more rows failed than the task forgives.
+        Return whether more rows failed than the task tolerates.
 
-        :param patience: rows beyond that.
+        :param allowance: rows beyond that.
         """
-        failed = self.report.invalid + self.report.rejected
-        return failed > self._forgiven.rows(self.rows_read) + patience
+        with self._lock:
+            failed = self._report.invalid + self._report.rejected
+            return self._max_rejected.exceeded(failed - allowance, self._report.rows_read)
 
     def close(self) -> None:
         """Let nothing that comes later change the counters."""
         with self._lock:
             self._closed = True
-        self._rejects.close()

@@ -1,9 +1,9 @@
-"""Rejected items read from rejects files, to be sent once more."""
+"""Read rejected items from rejects files, to send them again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
@@ -11,7 +11,7 @@ from typing import IO, Any
 import msgspec
 
 from airflow_provider_heap.api.idempotency import idempotency_key
-from airflow_provider_heap.api.objects import MAX_ITEMS, OBJECTS, HeapObject
+from airflow_provider_heap.api.objects import MAX_ITEMS, OBJECTS, FieldKind, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.items import ItemBatch, MappedChunk
 
@@ -30,9 +30,9 @@ class RejectedRecord(msgspec.Struct):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The item's fields beside its properties."""
-        found: dict[str, Any] = msgspec.json.decode(self.item)
-        return found
+        """The fields of the item, ``properties`` among them."""
+        fields: dict[str, Any] = msgspec.json.decode(self.item)
+        return fields
 
 
 @dataclass(frozen=True)
@@ -62,25 +62,26 @@ class RejectFilter:
     keys: frozenset[str] = frozenset()
     sync: str | None = None
 
-    def wants(self, line: RejectedRecord) -> bool:
+    def wants(self, record: RejectedRecord) -> bool:
         """
-        Tell whether an item is to be sent.
+        Return whether an item is to be sent.
 
-        :param line: its line.
+        :param record: its line of the file.
         """
-        if line.kind != "rejected" or (self.reasons and line.reason not in self.reasons):
+        if record.kind != "rejected" or (self.reasons and record.reason not in self.reasons):
             return False
-        if self.sync is not None and line.sync != self.sync:
+        if self.sync is not None and record.sync != self.sync:
             return False
-        return not self.keys or not self.keys.isdisjoint(self._keys(line))
+        return not self.keys or not self.keys.isdisjoint(self._keys(record))
 
-    def _keys(self, line: RejectedRecord) -> set[str]:
-        """Return the key of an item; of an event also each wanted insert ID that it was made of."""
-        fields, name = line.fields, _OBJECTS[line.object].key
-        found = {str(fields.get(name))}
-        if "event" in fields:
-            found |= {key for key in self.keys if idempotency_key(fields["event"], key) in found}
-        return found
+    def _keys(self, record: RejectedRecord) -> set[str]:
+        """Return the key of an item; where it was derived, also each wanted insert ID that it was made from."""
+        fields, heap_object = record.fields, _OBJECTS[record.object]
+        keys = {str(fields.get(heap_object.key))}
+        if heap_object.derives_key:
+            [name] = [fields[field.name] for field in heap_object.fields if field.kind is FieldKind.NAME]
+            keys |= {key for key in self.keys if idempotency_key(name, key) in keys}
+        return keys
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,12 @@ class RejectsSummary:
     What rejects files hold.
 
     :param chosen: items to be sent, by sync and object.
-    :param left: rejected items that are not wanted.
+    :param others: rejected items that are not wanted.
     :param invalid: rows that never became an item.
     """
 
     chosen: dict[tuple[str, str], int]
-    left: int
+    others: int
     invalid: int
 
     def only(self) -> tuple[str, HeapObject, int]:
@@ -106,98 +107,75 @@ class RejectsSummary:
         if len(self.chosen) == 1:
             [((sync, name), count)] = self.chosen.items()
             return sync, _OBJECTS[name], count
-        found = ", ".join(f"{count:,} {name}s of sync {sync!r}" for (sync, name), count in self.chosen.items())
-        raise ModelError(f"The files hold {found}: name one of the syncs with sync_name, or its folder.")
+        listed = ", ".join(f"{count:,} {name}s of sync {sync!r}" for (sync, name), count in self.chosen.items())
+        raise ModelError(
+            f"The files hold {listed or 'no item to send'}: name one of the syncs with sync_name, or its folder."
+        )
 
 
-def survey(files: Iterable[RejectsFile], wanted: RejectFilter) -> RejectsSummary:
+def summarize(files: Iterable[RejectsFile], wanted: RejectFilter) -> RejectsSummary:
     """
-    Look through files without sending anything.
+    Count what files hold, without sending anything.
 
     :param files: rejects files.
     :param wanted: which items count.
-    :raises ModelError: when a file is no rejects file.
+    :raises ModelError: when a file is not a rejects file.
     """
     chosen: Counter[tuple[str, str]] = Counter()
-    left = invalid = 0
-    for line in _lines(files):
-        if line.kind == "invalid":
+    others = invalid = 0
+    for record in _records(files):
+        if record.kind == "invalid":
             invalid += 1
-        elif wanted.wants(line):
-            chosen[line.sync, line.object] += 1
+        elif wanted.wants(record):
+            chosen[record.sync, record.object] += 1
         else:
-            left += 1
-    return RejectsSummary(dict(chosen), left, invalid)
+            others += 1
+    return RejectsSummary(dict(chosen), others, invalid)
 
 
-def chunks(
+def read_chunks(
     files: Iterable[RejectsFile], wanted: RejectFilter, heap_object: HeapObject
-) -> Generator[tuple[Again, Sequence[RejectedRecord]], None, None]:
+) -> Generator[MappedChunk, None, None]:
     """
-    Read the items of files, in order.
+    Read the items of files, in order, with the numbers that their rows had.
 
     :param files: rejects files.
     :param wanted: which items.
     :param heap_object: what they are.
-    :raises ModelError: when a file is no rejects file.
+    :raises ModelError: when a file is not a rejects file.
     """
-    mapping, lines = Again(heap_object), filter(wanted.wants, _lines(files))
-    while chunk := list(islice(lines, MAX_ITEMS)):
-        yield mapping, chunk
-
-
-class Again:
-    """
-    Takes the place of a mapping: the items are there already, to their last byte.
-
-    :param heap_object: what they are.
-    """
-
-    #: There is no mapping to remember, and no column.
-    signature = None
-    key_column = None
-
-    def __init__(self, heap_object: HeapObject) -> None:
-        self._object = heap_object
-
-    def map(self, rows: Sequence[RejectedRecord], first: int) -> MappedChunk:
-        """
-        Return the items of lines, with the numbers that their rows had.
-
-        :param rows: the lines.
-        :param first: the place of the first of them.
-        """
-        fields = [line.fields for line in rows]
-        keys = [str(found[self._object.key]) for found in fields]
+    records = filter(wanted.wants, _records(files))
+    while chunk := list(islice(records, MAX_ITEMS)):
+        fields = [record.fields for record in chunk]
+        keys = [str(values[heap_object.key]) for values in fields]
         person_keys = [
-            next(str(found[name]) for name in self._object.person_fields if name in found) for found in fields
+            next(str(values[name]) for name in heap_object.person_fields if name in values) for values in fields
         ]
-        return MappedChunk(
-            ItemBatch([line.row for line in rows], keys, person_keys, [bytes(line.item) for line in rows]), [], 0
-        )
+        bodies = [bytes(record.item) for record in chunk]
+        yield MappedChunk(ItemBatch([record.row for record in chunk], keys, person_keys, bodies))
 
 
-def _lines(files: Iterable[RejectsFile]) -> Iterator[RejectedRecord]:
+def _records(files: Iterable[RejectsFile]) -> Iterator[RejectedRecord]:
     decode = msgspec.json.Decoder(RejectedRecord).decode
     for file in files:
         with file.open() as opened:
             # Files of Airflow 2 can be read, but not iterated over.
             for number, text in enumerate(iter(opened.readline, b""), start=1):
                 try:
-                    line = decode(text)
-                    if line.kind == "rejected":
-                        _check(line)
+                    record = decode(text)
+                    if record.kind == "rejected":
+                        _check(record)
                 except (msgspec.DecodeError, KeyError, AttributeError):
                     raise ModelError(
-                        f"Line {number} of {file.name} is no line of a rejects file: name a file, or a folder of "
-                        "files, that rejects_path got."
+                        f"Line {number} of {file.name} is not a line of a rejects file: name a file that a run "
+                        "wrote below rejects_path, or a folder of such files."
                     ) from None
-                yield line
+                yield record
 
 
-def _check(line: RejectedRecord) -> None:
-    heap_object = _OBJECTS[line.object]
-    fields = line.fields
+def _check(record: RejectedRecord) -> None:
+    heap_object = _OBJECTS[record.object]
+    fields = record.fields
     fields[heap_object.key]
     if not any(name in fields for name in heap_object.person_fields):
         raise KeyError

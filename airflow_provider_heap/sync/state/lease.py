@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from airflow_provider_heap.exceptions import StateError, SyncRunningError
+from airflow_provider_heap.sync.run_log import Log
 from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, Holder, HolderRows
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
-__all__ = ["Holder", "Lease", "Log"]
+__all__ = ["Holder", "Lease"]
 
 #: Seconds after which a holder that does not renew its hold counts as dead.
 EXPIRES_AFTER = 60.0
@@ -32,16 +32,6 @@ EXPIRES_AFTER = 60.0
 RENEW_EVERY = 10.0
 #: Seconds between two looks at whether another run's hold is free.
 POLL_EVERY = 1.0
-
-
-class Log(Protocol):
-    """What a logger must have here; Airflow's own are not the standard library's."""
-
-    def info(self, message: Any, /, *args: Any) -> Any:
-        """Log what a person who watches the run should read."""
-
-    def warning(self, message: Any, /, *args: Any) -> Any:
-        """Log what that person should act upon."""
 
 
 class Lease:

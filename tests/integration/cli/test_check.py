@@ -51,7 +51,7 @@ def test_syncs_that_fit_pass_and_columns_without_a_use_are_named(dag_file, heap,
     assert told.splitlines()[0] == "users: fits"
     assert "  email → identity\n  plan → Plan" in told
     assert "note: column 'seats' is not mapped" in told
-    assert "note: the driver tells no types" in told
+    assert "note: the driver does not say the types" in told
     assert told.splitlines()[-1] == "3 checked, 0 problems"
     assert heap("check", "people", "all").splitlines()[-1] == "1 checked, 0 problems"
     assert heap_sandbox.requests == []

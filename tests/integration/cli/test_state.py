@@ -123,7 +123,7 @@ def test_state_travels_in_a_file(heap, sync, tmp_path):
 def test_nothing_is_changed_while_a_run_is_at_work(heap, sync, run):
     sync()
     operator = HeapUserSyncOperator(task_id="users", model="", sync_name="people.users", state_conn_id="state")
-    lease = Lease(operator.store(), operator.scope(), Holder("dag/run"), StopSignal())
+    lease = Lease(operator.open_store(), operator.plan({}).state_key, Holder("dag/run"), StopSignal())
     lease.acquire()
     with pytest.raises(SystemExit, match="held by another run"):
         heap("state", "forget", "people", "users", "--all", "--yes")

@@ -161,8 +161,8 @@ def test_a_record_that_heap_would_refuse_is_invalid_and_the_others_arrive(heap_s
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ({"identity": "ada", "plan": "pro"}, "Record 2 has 'plan', which is no field"),
-        ({"identity": "ada", "properties": ["plan"]}, "Record 2 must be a dict"),
+        ({"identity": "ada", "plan": "pro"}, "Record 2 has 'plan', which is not a field"),
+        ({"identity": "ada", "properties": ["plan"]}, "Record 2 must have its properties in a dict"),
         ("ada", "Record 2 must be a dict"),
         ({"identity": "ada", "properties": {"Id": 1}}, "does not allow a property named 'Id'"),
     ],

@@ -355,7 +355,7 @@ def test_a_refusal_comes_before_anything_is_sent_and_messages_say_what_is_read(h
     with pytest.raises(GateError):
         run(operator)
     assert heap_sandbox.requests == []
-    assert operator.source == "dbt model 'bad_plan' (connection 'warehouse')"
+    assert operator.source_label == "dbt model 'bad_plan' (connection 'warehouse')"
 
 
 def test_a_large_manifest_takes_little_more_memory_than_its_bytes(tmp_path):

@@ -1,185 +1,135 @@
-"""Batches in flight: bounded, in order for each key, and gone at the end."""
+"""Senders work at the same time, as many as allowed; each key stays in order; a failure ends the run."""
 
 from __future__ import annotations
 
 import random
 import threading
-import time
 
 import pytest
 
-from airflow_provider_heap.api.rate_limiter import RateLimiter
-from airflow_provider_heap.sync.delivery import dispatcher as deliveries
-from airflow_provider_heap.sync.delivery import spool
+from airflow_provider_heap.api.rate_limiter import RateLimiterClosed
+from airflow_provider_heap.sync.delivery.batch_queue import BatchQueue
 from airflow_provider_heap.sync.delivery.dispatcher import Dispatcher
 from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.stop_signal import StopSignal
+from tests.unit.sync.delivery.test_batch_queue import Messages, batch
 
 
-def batch(*keys):
-    return ItemBatch(list(range(len(keys))), list(keys), list(keys), [key.encode() for key in keys])
+class Sender:
+    """A sender made of a function."""
+
+    def __init__(self, deliver):
+        self.deliver = deliver
 
 
-def delivery(deliver, concurrency=4):
-    return Dispatcher(deliver, RateLimiter(), concurrency, idle=lambda: 10.0, tell=lambda text: None)
+class Delivery:
+    """A dispatcher and its queue, and a wait for their end."""
+
+    def __init__(self, deliver, concurrency=4, paused=False):
+        self.stop = StopSignal()
+        self.queue = BatchQueue(2 * concurrency, self.stop, Messages(), paused)
+        self.dispatcher = Dispatcher(self.queue, Sender(deliver), self.stop, concurrency)
+        self.put = self.dispatcher.put
+
+    def finish(self):
+        self.stop.wait_for(self.queue.is_empty)
+        self.dispatcher.join()
 
 
 def test_batches_of_one_key_are_delivered_one_after_the_other_in_order():
     seen, lock = {}, threading.Lock()
 
     def deliver(items):
-        time.sleep(random.uniform(0, 0.003))
+        threading.Event().wait(random.uniform(0, 0.003))
         with lock:
             for key, number in zip(items.keys, items.numbers, strict=True):
                 seen.setdefault(key, []).append(number)
 
-    sent = delivery(deliver, 8)
+    delivery = Delivery(deliver, 8)
     for number in range(300):
         keys = random.sample("abcdefghijkl", 2)
-        sent.put(ItemBatch([number] * 2, keys, keys, [b""] * 2))
-    sent.finish()
+        delivery.put(ItemBatch([number] * 2, keys, keys, [b""] * 2))
+    delivery.finish()
     assert sum(map(len, seen.values())) == 600
     for numbers in seen.values():
         assert numbers == sorted(numbers)
 
 
 def test_as_many_requests_are_in_flight_as_allowed_and_no_more():
-    running, most, lock, three = 0, 0, threading.Lock(), threading.Barrier(3, timeout=120)
+    together = threading.Barrier(3)  # passed only by three at the same time
+    running, most, lock = 0, 0, threading.Lock()
 
     def deliver(items):
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        three.wait()
+        together.wait(60)
         with lock:
             running -= 1
 
-    sent = delivery(deliver, 3)
+    delivery = Delivery(deliver, 3)
     for number in range(21):
-        sent.put(batch(str(number)))
-    sent.finish()
+        delivery.put(batch(str(number)))
+    delivery.finish()
     assert most == 3
 
 
-def test_what_waits_in_memory_is_bounded():
-    gate = threading.Event()
-    sent = delivery(lambda items: gate.wait(120), 2)
-    for number in range(100):
-        sent.put(batch(str(number)))
-    assert len(sent.pending()) <= 2 + 2 * 2
-    assert sent.on_disk >= 100 - (2 + 2 * 2)
-    gate.set()
-    sent.finish()
+def test_no_more_threads_are_started_than_batches_wait_for():
+    delivery = Delivery(lambda items: None, 4)
+    before = threading.active_count()
+    delivery.put(batch("a"))
+    assert threading.active_count() <= before + 1
+    delivery.finish()
 
 
-def test_the_first_failure_reaches_the_reader():
+def test_the_failure_of_a_sender_reaches_the_one_who_waits():
     def deliver(items):
         raise ValueError(items.keys[0])
 
-    sent = delivery(deliver)
-    sent.put(batch("a"))
+    delivery = Delivery(deliver)
+    delivery.put(batch("a"))
     with pytest.raises(ValueError, match="a"):
-        sent.finish()
-    assert sent.abandon(1) == 0
+        delivery.finish()
+    assert delivery.queue.cancel(60) == 0
+
+
+def test_a_sender_that_stops_because_the_run_ends_is_not_a_failure():
+    def deliver(items):
+        raise RateLimiterClosed
+
+    delivery = Delivery(deliver)
+    delivery.put(batch("a"))
+    delivery.finish()
+    assert not delivery.stop.is_set
 
 
 def test_no_thread_is_left_at_the_end():
     before = threading.active_count()
-    sent = delivery(lambda items: None)
-    sent.put(batch("a"))
-    sent.finish()
+    delivery = Delivery(lambda items: None)
+    for key in "abcdef":
+        delivery.put(batch(key))
+    delivery.finish()
     assert threading.active_count() == before
 
 
-def test_stopping_ends_the_wait_of_the_reader_at_once():
-    gate, waiting = threading.Event(), threading.Event()
-
-    def idle():
-        waiting.set()
-        return 3600.0
-
-    sent = Dispatcher(lambda items: gate.wait(), RateLimiter(), 1, idle, print)
-    sent.put(batch("a"))
-    waiting.clear()
-
-    def stop():
-        waiting.wait(120)
-        sent.stop(KeyError("stop"))
-
-    threading.Thread(target=stop, daemon=True).start()
+def test_a_stop_ends_the_wait_although_a_request_is_not_answered():
+    answered = threading.Event()
+    delivery = Delivery(lambda items: answered.wait(60), 1)
+    delivery.put(batch("a"))
+    threading.Thread(target=delivery.stop.set, args=[KeyError("stop")]).start()
     with pytest.raises(KeyError):
-        sent.finish()
-    assert sent.abandon(0.1) == 1
-    gate.set()
+        delivery.finish()
+    assert delivery.queue.cancel(0) == 1
+    answered.set()
 
 
-def test_waiting_tells_progress_now_and_then():
-    calls, often = [], threading.Event()
-
-    def idle():
-        calls.append(1)
-        if len(calls) >= 5:
-            often.set()
-        return 0.02
-
-    sent = Dispatcher(lambda items: often.wait(120), RateLimiter(), 1, idle, print)
-    sent.put(batch("a"))
-    sent.finish()
-    assert often.is_set()
-
-
-def test_what_heap_can_not_take_yet_waits_on_disk_and_keeps_its_order():
-    gate, seen, told = threading.Event(), [], []
-
-    def deliver(items):
-        gate.wait(120)
-        seen.extend(items.keys)
-
-    sent = Dispatcher(deliver, RateLimiter(), 1, lambda: 10.0, told.append)
-    for number in range(100):
-        sent.put(batch(f"a{number}", f"b{number}"))
-    assert sent.on_disk > 150
-    gate.set()
-    sent.finish()
-    assert seen == [key for number in range(100) for key in (f"a{number}", f"b{number}")]
-    assert sent.on_disk == 0
-    assert len(told) == 1
-    assert "wait on disk" in told[0]
-
-
-def test_a_full_disk_makes_reading_wait_and_says_so_once(monkeypatch):
-    monkeypatch.setattr(deliveries, "FULL_DISK_WAIT", 0.01)
-    monkeypatch.setattr(spool.Spool, "put", lambda self, batch: False)
-    seen, told, said = [], [], threading.Event()
-
-    def deliver(items):
-        said.wait(120)
-        seen.extend(items.keys)
-
-    def tell(text):
-        told.append(text)
-        said.set()
-
-    sent = Dispatcher(deliver, RateLimiter(), 1, lambda: 10.0, tell)
-    for number in range(6):
-        sent.put(batch(str(number)))
-    sent.finish()
-    assert seen == [str(number) for number in range(6)]
-    assert all("is full: reading waits" in text for text in told)
-    assert told
-
-
-def test_a_disk_that_fails_ends_the_delivery(monkeypatch):
-    gate = threading.Event()
-    sent = delivery(lambda items: gate.wait(120), 1)
-    for number in range(10):
-        sent.put(batch(str(number)))
-
-    def fail(self):
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(spool.Spool, "get", fail)
-    gate.set()
-    with pytest.raises(OSError, match="Input/output"):
-        sent.finish()
-    sent.abandon(1)
+def test_what_is_held_back_is_delivered_after_the_release():
+    seen = []
+    delivery = Delivery(lambda items: seen.extend(items.keys), 2, paused=True)
+    for key in "abcd":
+        delivery.put(batch(key))
+    assert seen == []
+    delivery.dispatcher.resume()
+    delivery.finish()
+    assert sorted(seen) == list("abcd")

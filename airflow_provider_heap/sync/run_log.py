@@ -1,0 +1,175 @@
+"""What the log says about a run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from airflow_provider_heap.exceptions import TooManyRejectedError
+from airflow_provider_heap.sync.items import InvalidRow
+from airflow_provider_heap.sync.plan import RunMode, SyncPlan
+from airflow_provider_heap.sync.report import Report
+
+#: Seconds between two lines of progress.
+PROGRESS_EVERY = 10.0
+#: Invalid rows that the log names; the others are in the rejects file.
+MAX_LOGGED_ROWS = 5
+
+
+class Log(Protocol):
+    """What a logger must have; Airflow's own are not the standard library's."""
+
+    def info(self, message: Any, /, *args: Any) -> Any:
+        """Log what a person who watches the run should read."""
+
+    def warning(self, message: Any, /, *args: Any) -> Any:
+        """Log what that person should act upon."""
+
+
+class RunLog:
+    """
+    Log a run: what it does, its progress, and what a person should know of its rows.
+
+    ``_lock`` guards ``_next_progress``; rows are logged by the thread that reads.
+
+    :param plan: the run's.
+    :param report: its counters.
+    :param log: takes the lines.
+    """
+
+    def __init__(self, plan: SyncPlan, report: Report, log: Log) -> None:
+        self._plan = plan
+        self._report = report
+        self._log = log
+        self._next_progress = time.monotonic() + PROGRESS_EVERY
+        self._logged_rows = 0
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Log what the run is about to do, and where it writes."""
+        plan = self._plan
+        does = (
+            "Dry run: sync %s reads %s, and sends no %ss to Heap"
+            if plan.mode is RunMode.DRY_RUN
+            else "Sync %s reads %s and writes %ss to Heap"
+        )
+        for warning in plan.warnings:
+            self._log.warning("%s", warning)
+        self._log.info(does, plan.name, plan.source_label, plan.heap_object.name)
+        self._log.info("Heap is %s", plan.environment.label)
+
+    def invalid(self, rows: Sequence[InvalidRow]) -> None:
+        """
+        Log the first invalid rows: number, reason and column.
+
+        :param rows: the next of them.
+        """
+        for row in rows[: max(0, MAX_LOGGED_ROWS - self._logged_rows)]:
+            where = f" (column {row.column!r})" if row.column else ""
+            detail = f": {row.detail}" if row.detail else ""
+            self._log.warning("Row %d is invalid: %s%s%s", row.number, row.reason, where, detail)
+        if self._logged_rows < MAX_LOGGED_ROWS <= self._logged_rows + len(rows):
+            self._log.warning("Further invalid rows are counted, and kept in the rejects file if there is one")
+        self._logged_rows += len(rows)
+
+    def duplicates(self, count: int | None, key_column: str | None) -> None:
+        """
+        Log that keys came more than once, and a query that picks one row for each.
+
+        :param count: how many keys; None when they were not counted.
+        :param key_column: column of the sync key.
+        """
+        if not count:
+            return
+        outcome = "and Heap keeps the first" if self._plan.heap_object.write_once else "so the last one counts"
+        pick = (
+            f". To pick one row for each key: select * from (select m.*, row_number() over (partition by {key_column} "
+            "order by ... desc) as pick from (...the model...) m) p where pick = 1"
+            if key_column
+            else ""
+        )
+        self._log.warning(
+            "%s keys came more than once; such rows are sent in their order, %s%s", f"{count:,}", outcome, pick
+        )
+
+    def nothing_to_compare_with(self) -> None:
+        """Log that ``max_changed`` is not checked in this run."""
+        self._log.info(
+            "max_changed is not checked in this run: there is nothing to compare with, because all rows are asked for "
+            "(full_sync), or no run of this sync to this target came to its end before"
+        )
+
+    def rows_wait(self, on_disk: int) -> None:
+        """
+        Log that all rows are read, and others wait for Heap.
+
+        :param on_disk: items that wait on disk.
+        """
+        limit = self._plan.rate_limit if self._plan.sends else None
+        self._log.info(
+            "The last of %s rows is read, after %.1f s, and the model is closed; %s rows wait on disk%s",
+            f"{self._report.rows_read:,}",
+            self._report.seconds,
+            f"{on_disk:,}",
+            f" and take {on_disk / limit:,.0f} min at Heap's pace" if limit else "",
+        )
+
+    def progress(self, on_disk: int) -> float:
+        """
+        Log a line of progress when it is time.
+
+        :param on_disk: items that wait on disk.
+        :return: seconds until the next one.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next_progress:
+                return self._next_progress - now
+            self._next_progress = now + PROGRESS_EVERY
+        report = self._report
+        limit = self._plan.rate_limit if self._plan.sends else None
+        self._log.info(
+            "%s rows read, %s unchanged, %s %s, %s invalid, %s rejected%s; %s rows/s, %s",
+            f"{report.rows_read:,}",
+            f"{report.unchanged:,}",
+            f"{report.done:,}",
+            self._plan.mode.value,
+            f"{report.invalid:,}",
+            f"{report.rejected:,}",
+            f", {on_disk:,} wait on disk" if on_disk else "",
+            f"{report.done / report.seconds:,.0f}",
+            f"Heap's pace allows {limit / 60:,.0f}" if limit else "no limit of pace",
+        )
+        return PROGRESS_EVERY
+
+    def unanswered(self, requests: int, seconds: float) -> None:
+        """
+        Log that requests were given up.
+
+        :param requests: how many.
+        :param seconds: how long they had.
+        """
+        if requests:
+            self._log.warning("%d requests were not answered in %.0f s; Heap may have taken them", requests, seconds)
+
+    def rejects_not_closed(self) -> None:
+        """Log that the rejects file may be incomplete."""
+        self._log.warning("The storage of the rejects file does not answer: %s may be incomplete", self._report.rejects)
+
+    def too_many_rejected(self) -> TooManyRejectedError:
+        """Return the error of a run in which more rows failed than the task tolerates."""
+        report, plan = self._report, self._plan
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reasons.most_common())
+        where = f"look at {report.rejects}, " if report.rejects else ""
+        return TooManyRejectedError(
+            f"{report.invalid:,} invalid and {report.rejected:,} rejected of {report.read:,} rows did not arrive "
+            f"({reasons}), more than are tolerated; {report.done:,} rows were {plan.mode.value}. "
+            f"To go on: {where}{plan.advice}."
+        )
+
+    def recap(self) -> None:
+        """Log the table of counters that ends a run."""
+        for line in self._report.recap(self._plan.title):
+            self._log.info("%s", line)
