@@ -17,6 +17,9 @@ MAX_ITEMS = 1000
 #: Bytes of one request body. Heap documents no limit; with ours a request is small enough to be repeated and halved.
 MAX_BYTES = 5_000_000
 
+#: Name of the field that holds an item's properties.
+PROPERTIES = "properties"
+
 #: Heap asks for property names and text values of "fewer than 1024 characters". Its own clients count UTF-16 units.
 MAX_PROPERTY_LENGTH = 1023
 

@@ -191,7 +191,8 @@ class HeapSyncOperator(HeapDeliveryOperator):
 
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """
-        Render constants and models too: they are frozen, so a rendered copy takes their place.
+        Render constants, models and the keys of dicts too. Constants and models are frozen: a rendered copy takes their
+        place.
 
         :param content: what to render.
         :param args: Airflow's.
@@ -201,7 +202,13 @@ class HeapSyncOperator(HeapDeliveryOperator):
             names = {field.name for field in fields(content)} & set(getattr(content, "template_fields", ()))
             found = {name: self.render_template(getattr(content, name), *args, **kwargs) for name in names}
             return replace(content, **found)
-        return super().render_template(content, *args, **kwargs)
+        rendered = super().render_template(content, *args, **kwargs)
+        if not isinstance(content, dict) or not any("{{" in key or "{%" in key for key in map(str, content)):
+            return rendered
+        keys = [self.render_template(key, *args, **kwargs) if isinstance(key, str) else key for key in rendered]
+        if len(set(keys)) < len(keys):
+            raise ModelError(f"Two of the names {', '.join(map(repr, content))} are rendered to the same name.")
+        return dict(zip(keys, rendered.values(), strict=True))
 
     def plan(self, context: Context) -> SyncPlan:
         """

@@ -55,6 +55,23 @@ def test_templates_are_rendered_in_every_field_that_says_so():
     assert before["P"] == Constant("{{ x }}")
 
 
+def test_the_names_of_properties_are_rendered_as_their_columns_are():
+    properties = {"{{ x }} Plan": "plan_{{ x }}", "Seats": "seats", "About {{ x }}": Constant({"{{ x }}": 1})}
+    operator = HeapUserSyncOperator(
+        task_id="sync", model="select 1", identity="email", properties=properties, max_null={"{{ x }} Plan": 0.1}
+    )
+    rendered(operator, x="7")
+    assert operator.properties == {"7 Plan": "plan_7", "Seats": "seats", "About 7": Constant({"7": 1})}
+    assert operator.max_null == {"7 Plan": 0.1}
+
+
+def test_two_properties_that_are_rendered_to_one_name_are_refused():
+    properties = {"{{ x }}": "plan", "7": "seats"}
+    operator = HeapUserSyncOperator(task_id="sync", model="select 1", identity="email", properties=properties)
+    with pytest.raises(ModelError, match="rendered to the same name"):
+        rendered(operator, x="7")
+
+
 def test_a_model_object_is_rendered_too():
     operator = HeapUserSyncOperator(task_id="sync", model=SqlModel("select {{ x }}"), sql_conn_id="db")
     assert rendered(operator, x="7").model == SqlModel("select 7")

@@ -1,8 +1,8 @@
 """
 The JSON of items, thousands at a time.
 
-A msgspec Struct knows the names of its fields, skips what is absent, and is made and encoded in C: with one made for
-the names of a mapping, no Python runs for a single row or a single cell.
+A msgspec Struct knows the names of its fields, leaves out what is absent, and is made and encoded in C. With a Struct
+for the names of a mapping, no Python runs for a single row or a single cell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
-#: Stands for a value that is not there. None does too; this one is left alone where a null is to be sent as a text.
+from airflow_provider_heap.api.objects import PROPERTIES
+
+#: A value that is absent. So is None, but None is sent where a null is to be sent as a text.
 MISSING = msgspec.UNSET
 
 _encoder = msgspec.json.Encoder()
@@ -22,7 +24,7 @@ encode: Callable[[Any], bytes] = _encoder.encode
 
 def encode_lines(values: Iterable[Any]) -> bytes:
     """
-    Return the JSON of each value, one a line. JSON escapes line breaks, so none stands inside of a value.
+    Return the JSON of each value, one a line. JSON escapes line breaks, so there is none inside a value.
 
     :param values: converted values.
     :raises UnicodeEncodeError: when a text holds half a surrogate pair.
@@ -32,25 +34,25 @@ def encode_lines(values: Iterable[Any]) -> bytes:
 
 class ItemEncoder:
     """
-    Makes the JSON of items that may have the same names.
+    Encodes items that have the same names, or some of them.
 
     :param fields: names of the item's fields beside its properties, in the order in which they are written.
     :param properties: names of its properties, in order.
     """
 
     def __init__(self, fields: Sequence[str], properties: Sequence[str]) -> None:
-        # msgspec takes no name that JSON has to escape; such a one is put in when all is encoded.
+        # msgspec takes no name that JSON has to escape: another name is encoded and then replaced.
         self._escaped: dict[bytes, bytes] = {}
         self._fields = len(fields)
-        self._item = _struct([*fields, "properties"])
+        self._item = _struct([*fields, PROPERTIES])
         self._properties = _struct([self._spelling(name, properties) for name in properties])
 
     def encode(self, columns: Sequence[Sequence[Any]], size: int) -> list[bytes]:
         """
         Return the JSON of each item; what is None or MISSING is left out.
 
-        :param columns: for each field and then for each property one converted value an item.
-        :param size: how many items.
+        :param columns: for each field, then for each property, its converted values, one an item.
+        :param size: number of items.
         :raises UnicodeEncodeError: when a text holds half a surrogate pair.
         """
         fields, properties = columns[: self._fields], columns[self._fields :]
@@ -68,17 +70,17 @@ class ItemEncoder:
         spelled = f"\x7f{len(self._escaped)}"
         while spelled in names:
             spelled += "\x7f"
-        # With these quotes and the colon it can't stand inside of a text, where its quotes would be escaped.
+        # With its quotes and the colon it cannot come from a text, where quotes are escaped.
         self._escaped[f'"{spelled}":'.encode()] = encode(name) + b":"
         return spelled
 
 
 def _struct(names: Sequence[str]) -> Callable[..., msgspec.Struct]:
-    places = [f"field_{place}" for place in range(len(names))]
+    attributes = [f"field_{number}" for number in range(len(names))]
     return msgspec.defstruct(
         "Item",
-        [(place, object, None) for place in places],
-        rename=dict(zip(places, names, strict=True)),
+        [(attribute, object, None) for attribute in attributes],
+        rename=dict(zip(attributes, names, strict=True)),
         omit_defaults=True,
         gc=False,
     )

@@ -11,6 +11,7 @@ from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.mapping.columns import ColumnIndex
 from airflow_provider_heap.sync.mapping.constant import Constant, PropertyValue
+from airflow_provider_heap.sync.mapping.generated_names import is_generated
 from airflow_provider_heap.sync.mapping.texts import is_utf8, utf16_length
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class FieldMapping:
         if properties is None:
             used = {columns.position(name, role) for role, name in self.fields.items() if isinstance(name, str)}
             properties = [name for position, name in enumerate(columns.names) if position not in used]
+            _refuse_generated(properties)
         sources: dict[str, PropertyValue] = (
             dict(properties) if isinstance(properties, dict) else {name: name for name in properties}
         )
@@ -97,6 +99,10 @@ class FieldMapping:
             raise ModelError(
                 f"Heap does not allow a property named {name!r} on a {self.heap_object.name}, in any casing: "
                 f"map the column to another name, such as properties={{'External ID': {name!r}}}."
+            )
+        if "{{" in name or "{%" in name:
+            raise ModelError(
+                f"The property name {name[:50]!r} has Jinja in it that was not rendered; Heap would keep it as it is."
             )
         if utf16_length(name) > MAX_PROPERTY_LENGTH or not is_utf8(name):
             raise ModelError(
@@ -115,6 +121,17 @@ class FieldMapping:
         ]
         digest = blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         return f"{ENCODING_VERSION}:{digest}"
+
+
+def _refuse_generated(names: Sequence[str]) -> None:
+    """Raise ModelError when a column that would become a property of its own name has no name of its own."""
+    if generated := [name for name in names if is_generated(name)]:
+        listed = ", ".join(repr(name[:50]) for name in generated)
+        raise ModelError(
+            f"The model has columns that are expressions without a name: {listed}. Heap would keep properties of these "
+            "names forever. Give each an alias in the query (count(*) as orders), or name all properties with "
+            "properties={...}."
+        )
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -60,3 +60,27 @@ def test_constants_and_templates_stand_beside_columns():
     mapped = bound.map([("ada", "Ada", None, date(1815, 1, 1)), ("bob", "Bob", "B", None)], 1)
     assert json.loads(mapped.items.bodies[0])["properties"] == {"Source": "warehouse", "Name": "Ada ", "Year": "1815"}
     assert [(row.number, row.reason) for row in mapped.invalid] == [(2, "template_error")]
+
+
+@pytest.mark.parametrize("name", ["?column?", "count(*)", "seats * price", "f0_", ""])
+def test_a_column_that_has_no_name_of_its_own_is_not_taken_over(name):
+    with pytest.raises(ModelError, match="alias"):
+        FieldMapping(USER, {"identity": "email"}).bind(["email", "plan", name])
+
+
+def test_a_column_without_a_name_of_its_own_can_be_mapped():
+    assert user({"count(*)": 3}, properties={"Orders": "count(*)"}) == {"Orders": 3}
+    assert user({"count(*)": 3}, properties={"count(*)": "count(*)"}) == {"count(*)": 3}
+    assert user({"count(*)": 3}, properties=["count(*)"]) == {"count(*)": 3}
+
+
+def test_a_key_may_come_from_a_column_without_a_name_of_its_own():
+    mapper = FieldMapping(USER, {"identity": "lower(email)"}).bind(["lower(email)", "plan"])
+    assert mapper.map([("ada", "pro")], first=1).items.keys == ["ada"]
+
+
+@pytest.mark.parametrize("name", ["{{ params.prefix }} Plan", "{% if x %}Plan{% endif %}"])
+def test_a_name_with_jinja_that_was_not_rendered_is_refused(name):
+    for properties in ({name: "plan"}, [name], None):
+        with pytest.raises(ModelError, match="not rendered"):
+            FieldMapping(USER, {"identity": "email"}, properties).bind(["email", "plan", name])
