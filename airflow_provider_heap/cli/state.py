@@ -20,7 +20,7 @@ from airflow_provider_heap.sync.plan import RunMode
 from airflow_provider_heap.sync.state.dialects import MAX_KEYS
 from airflow_provider_heap.sync.state.lease import Holder, Lease
 from airflow_provider_heap.sync.state.state_key import StateKey
-from airflow_provider_heap.sync.state.store import Store
+from airflow_provider_heap.sync.state.store import Fence, Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 
@@ -104,16 +104,16 @@ def import_(args: Namespace) -> None:
                 f"{args.path} holds the state of {header}, and this task's is of {_header(key)}; keys are kept in "
                 "another form for each. A renamed task keeps its state by sync_name."
             )
-        with _hold(store, key, "import"):
+        with _hold(store, key, "import") as fence:
             by_time: dict[int, dict[str, str]] = defaultdict(dict)
             for line in lines:
                 fingerprints = by_time[line["sent_at"]]
                 fingerprints[line["key"]] = line["fingerprint"]
                 count += 1
                 if len(fingerprints) == MAX_KEYS:
-                    store.record(key.id, by_time.pop(line["sent_at"]), line["sent_at"])
+                    store.record(key.id, by_time.pop(line["sent_at"]), line["sent_at"], fence)
             for sent_at, fingerprints in by_time.items():
-                store.record(key.id, fingerprints, sent_at)
+                store.record(key.id, fingerprints, sent_at, fence)
     print(f"{count:,} keys of sync {key.sync} were read from {args.path}.")
 
 
@@ -126,13 +126,13 @@ def _open(args: Namespace) -> tuple[HeapSyncOperator, StateKey, Store]:
 
 
 @contextmanager
-def _hold(store: Store, key: StateKey, what: str) -> Iterator[None]:
-    """Keep runs of the sync out meanwhile."""
+def _hold(store: Store, key: StateKey, what: str) -> Iterator[Fence]:
+    """Keep runs of the sync out meanwhile; yield what makes sure of that in a transaction."""
     store.register_sync(key)
     lease = Lease(store, key, Holder(f"airflow heap state {what}"), StopSignal())
     lease.acquire()
     try:
-        yield
+        yield lease.fence
     finally:
         lease.release()
 
