@@ -12,6 +12,21 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+__all__ = [
+    "GateError",
+    "GuardError",
+    "HeapConfigurationError",
+    "HeapError",
+    "HeapRefusedError",
+    "HeapUnavailableError",
+    "ModelError",
+    "ModelUnavailableError",
+    "StateError",
+    "SyncRunningError",
+    "SyncStoppedError",
+    "TooManyRejectedError",
+]
+
 
 class HeapError(Exception):
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["get_provider_info"]
+
 CONNECTION_TYPE = "heap"
 HOOK_NAME = "Heap"
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
 
+__all__ = ["asset_uri", "convert_asset_to_openlineage", "openlineage_dataset", "sanitize_uri"]
+
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 

@@ -13,6 +13,8 @@ from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models.base import ReadContext, Rows
 from airflow_provider_heap.models.column_types import types
 
+__all__ = ["SqlModel"]
+
 #: PostgreSQL's drivers fetch a whole result at once unless the cursor has a name, and lives in the server. Each fetch
 #: goes there.
 _NAMED = frozenset({"psycopg", "psycopg2"})

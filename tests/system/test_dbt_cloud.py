@@ -10,7 +10,7 @@ from airflow_provider_heap.exceptions import GateError, ModelError, ModelUnavail
 from airflow_provider_heap.models.dbt import DbtCloudArtifacts, DbtModel
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 from tests.system.dbt_cloud import DbtCloud, certificate
-from tests.unit.models.dbt.test_model import ARTIFACTS, NOWHERE
+from tests.unit.models.dbt.project import ARTIFACTS, NOWHERE
 
 pytest.importorskip("airflow.providers.dbt.cloud")
 
