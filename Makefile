@@ -18,10 +18,10 @@ install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-byte
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
-demo: $(STAMP)  ## set up an environment and run the example DAG against a local stand-in for Heap
+demo: $(STAMP)  ## set up an environment and run the example DAG against a local Heap, the sandbox
 	@BIN=$(BIN) scripts/demo.sh
 
-airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connections and the stand-in
+airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connections and the sandbox
 	@BIN=$(BIN) scripts/airflow.sh
 
 test: $(STAMP)  ## set up an environment and run the tests

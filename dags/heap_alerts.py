@@ -1,8 +1,8 @@
 """
-### Who hears of what
+### Alerts
 
-A sync that forgives a few rows, tells when it fails, and asks a person to look when rows did not arrive. `tell` is
-where your Slack, pager or mail would be called; Airflow's notifiers fit in the same place.
+A sync that tolerates a few bad rows, logs what arrived when it fails, and asks a person to look when rows did not
+arrive. Replace `log_failure` by a call of Slack, a pager or mail, or by one of Airflow's notifiers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 log = logging.getLogger(__name__)
 
 
-def tell(context) -> None:
-    """Say what a failed sync did before it failed."""
+def log_failure(context) -> None:
+    """Log what a sync did before it failed."""
     report = getattr(context["exception"], "report", None) or {}
     log.error(
         "%s failed (%s): %s rows sent, the others: %s",
@@ -35,7 +35,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     tags=["heap", "example"],
-    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "on_failure_callback": tell},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "on_failure_callback": log_failure},
     doc_md=__doc__,
 ):
     people = HeapUserSyncOperator(
@@ -43,9 +43,9 @@ with DAG(
         model="select email, plan from people",
         sql_conn_id="warehouse",
         identity="email",
-        # One in ten is no failure; the branch below has an eye on them.
+        # Up to one bad row in ten is not a failure; the branch below asks somebody to look at them.
         max_rejected=0.1,
-        # A join gone bad, or an empty partition, is one, and nothing is sent.
+        # Guards: with a broken join or an empty partition the task fails and nothing is sent.
         min_rows=1,
         max_rows=1_000_000,
         unique_key=True,
@@ -53,17 +53,17 @@ with DAG(
 
     @task.branch
     def all_arrived(report: dict) -> str:
-        """Choose the next task by the counters of the sync."""
+        """Return the task that comes next, by the counters of the sync."""
         return "look_into_it" if report["invalid"] + report["rejected"] else "done"
 
     @task
     def look_into_it(report: dict) -> None:
-        """Ask a person."""
-        log.warning("Rows that did not arrive: %s. They stand in %s", report["reasons"], report["rejects"])
+        """Log what did not arrive, for somebody to look at."""
+        log.warning("Rows that did not arrive: %s. They are in %s", report["reasons"], report["rejects"])
 
     @task
     def done() -> None:
-        """Go on with what waits for the sync."""
+        """Take the place of what waits for the sync."""
 
     report = people.output
     all_arrived(report) >> [look_into_it(report), done()]

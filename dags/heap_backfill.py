@@ -1,13 +1,13 @@
 """
 ### Orders as events, day by day, the past included
 
-Each run sends the orders of its own day, so a day can be sent anew, and years can be sent once:
+Each run sends the orders of its own day, so a day can be sent again, and past years can be sent once:
 
     airflow backfill create --dag-id heap_backfill --from-date 2025-01-01 --to-date 2025-12-31
 
 (`airflow dags backfill -s 2025-01-01 -e 2025-12-31 heap_backfill` in Airflow 2.) No order counts twice, however often
 its day is sent: Heap knows it by its insert ID. Runs take turns, because Heap takes 15,000 events a minute from all of
-them together. Heap publishes no limit of age for events; try one old day before you send years.
+them together. Heap documents no age limit for events; try one old day before you send years.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ with DAG(
     dag_id="heap_backfill",
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
     start_date=datetime(2025, 1, 1, tzinfo=UTC),
-    # From today on, one day at a time; the past comes by the command above, when somebody wants it.
+    # From today on, one day at a time; the command above sends the past.
     catchup=False,
     max_active_runs=1,
     tags=["heap", "example"],
@@ -32,7 +32,7 @@ with DAG(
 ):
     HeapEventSyncOperator(
         task_id="orders",
-        # A run without an interval, by hand or of an asset, sends the whole table.
+        # A run without an interval, triggered by hand or by an asset, sends the whole table.
         model="""
             select order_id, email, amount, currency, ordered_at
             from orders
@@ -49,6 +49,6 @@ with DAG(
         # The day on which it happened, not that of the backfill.
         timestamp="ordered_at",
         properties={"Amount": "amount", "Currency": "currency"},
-        # An order without an email is no reason to stop at that day; one in a hundred is.
+        # A few orders without an email do not stop the backfill; more than one in a hundred do.
         max_rejected=0.01,
     )

@@ -1,16 +1,16 @@
 """
 ### dbt to Heap
 
-dbt builds and tests, then its models go to Heap. Each sync looks at what dbt's own artifacts say of its model: a failed
-test of another model does not hold it up, one of its own does, and so do a source that is not fresh and artifacts of
-yesterday. `DBT_PROJECT_DIR` names the project, and dbt must be on the `PATH` of the workers.
+dbt builds and tests, then its models are sent to Heap. Each sync checks dbt's own artifacts for its model: a failed
+test of another model does not stop it; a failed test of its own model, a source that is not fresh and artifacts of
+yesterday do. `DBT_PROJECT_DIR` names the project, and dbt must be on the `PATH` of the workers.
 
 With [Cosmos](https://astronomer.github.io/astronomer-cosmos/) each dbt model is a task of its own that updates an
 asset. Give the manifest that Cosmos parses (`ProjectConfig(manifest_path=...)`) to `DbtModel`, and let the asset start
 this DAG, by the URI that Airflow's page of assets shows: `schedule=[Asset("postgres://...")]`. Leave `require` out
 then: Cosmos runs each model's tests before what comes after it, and keeps no `run_results.json` of the whole project.
 
-`airflow heap exposures heap_dbt` prints these syncs for the dbt project, whose lineage then ends in Heap.
+`airflow heap exposures heap_dbt` prints these syncs for the dbt project, whose lineage then reaches Heap.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_heap.models.dbt import DbtModel
 from airflow_provider_heap.operators.heap import HeapAccountSyncOperator, HeapUserSyncOperator
 
-# dbt knows this variable too.
+# dbt reads this variable too.
 PROJECT = os.environ.get("DBT_PROJECT_DIR", "/opt/dbt/shop")
 MANIFEST = f"{PROJECT}/target/manifest.json"
 
@@ -55,7 +55,7 @@ with DAG(
         ),
         identity="email",
         properties={"Company ID": "company_id", "Plan": "plan", "Orders": "orders"},
-        # dbt fails when any test of the project does; whether this model may go is for its own gates to say.
+        # dbt fails when any test of the project fails; this model's own gates decide whether it is sent.
         trigger_rule="all_done",
     )
 

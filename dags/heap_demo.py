@@ -1,7 +1,7 @@
 """
 ### Heap demo
 
-Makes a small warehouse in SQLite, with the awkward rows of real life, and brings it into Heap: people as users,
+Creates a small warehouse in SQLite, with some bad rows as in real life, and sends it to Heap: people as users,
 companies as accounts, orders as events. `make demo` runs it against the sandbox; with the App ID of a test environment
 in the connection `heap_default` it goes to Heap.
 """
@@ -22,7 +22,7 @@ from airflow_provider_heap.operators.heap import (
     RowTemplate,
 )
 
-# A connection of its own: the demo makes its tables anew, and must not find yours.
+# A separate connection: the demo drops and creates its tables, and must not touch yours.
 WAREHOUSE = "heap_demo_warehouse"
 REJECTS = str(Path(tempfile.gettempdir()) / "heap-demo-rejects")
 
@@ -64,7 +64,7 @@ TABLES = {
 def heap_demo():
     @task
     def make_warehouse() -> None:
-        """Make the demo's tables anew."""
+        """Drop and create the demo's tables."""
         # Imported here: a DAG file is parsed over and over.
         from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
@@ -90,7 +90,7 @@ def heap_demo():
             "About": "about",
             "Source": Constant("heap_demo of {{ run_id }}"),
         },
-        # The demo knows of two people without an email. A task of yours should know how many it forgives, too.
+        # Two people of the demo have no email. Choose the number for your own task in the same way.
         max_rejected=2,
         rejects_path=REJECTS,
     )

@@ -41,12 +41,12 @@ class JsonLines:
     columns: tuple[str, ...]
 
     def describe(self, sql_conn_id: str | None) -> str:
-        """Return how the log and messages call it."""
+        """Return its name in the log and in messages."""
         return f"file {self.path}"
 
     @contextmanager
     def open(self, source: ReadContext) -> Iterator[Rows]:
-        """Open the file; it closes with the last row, or when the run breaks off."""
+        """Open the file; it is closed after the last row, or when the run ends early."""
         with ObjectStoragePath(self.path).open("rb") as file:
             yield Rows(self.columns, self._chunks(file, source.fetch_size))
 

@@ -1,10 +1,10 @@
 """
 ### Warehouse to Heap, every hour
 
-Users, then accounts, then the orders of the hour. The queries stand in `dags/sql/`; `warehouse` is any SQL connection.
+Users, then accounts, then the orders of the hour. The queries are in `dags/sql/`; `warehouse` is any SQL connection.
 
 Heap takes 15,000 events a minute for a whole environment, from all senders together. The pool `heap_events` with one
-slot lets one task at a time use them up: `airflow pools set heap_events 1 "Heap's events per minute"`.
+slot lets one task at a time use all of them: `airflow pools set heap_events 1 "Heap's events per minute"`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_provider_heap.operators.heap import (
 
 with DAG(
     dag_id="heap_hourly",
-    # "@hourly" alone has no data interval in Airflow 3: start and end of it are the same moment.
+    # In Airflow 3 the data interval of "@hourly" is empty: it starts and ends at the same time.
     schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
@@ -42,7 +42,7 @@ with DAG(
         model="sql/users.sql",
         identity="email",
         properties={"email": "email", "Company ID": "company_id", "Plan": "plan", "Trial End": "trial_ends_at"},
-        # A person without an email is no reason to wake somebody; one in a hundred is.
+        # A few people without an email are fine; more than one in a hundred fail the task.
         max_rejected=0.01,
     )
 

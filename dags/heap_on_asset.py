@@ -1,9 +1,9 @@
 """
 ### Lifetime value of each account, as soon as the warehouse has it
 
-The first DAG stands for yours that builds the warehouse: it updates an asset. The second waits for that asset instead
-of a time of day, brings the accounts into Heap, and updates an asset of its own, whose events carry the counters of the
-sync: DAGs that wait for it, and people who look at it, see how many rows came.
+The first DAG takes the place of the one that builds your warehouse: it updates an asset. The second waits for that
+asset instead of a time of day, sends the accounts to Heap, and updates an asset of its own, whose events have the
+counters of the sync: DAGs that wait for it, and people who look at it, see how many rows were sent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow_provider_heap.operators.heap import HeapAccountSyncOperator
 
 ACCOUNT_VALUES = Asset("warehouse://analytics/account_values")
-# The name that lineage has for it: heap://<host>/<App ID>/<users, accounts or events>.
+# Its name in lineage: heap://<host>/<App ID>/<users, accounts or events>.
 HEAP_ACCOUNTS = Asset("heap://heapanalytics.com/2388822444/accounts")
 
 common = {

@@ -31,8 +31,8 @@ with DAG(
         properties={"Plan": "plan", "Seats": "seats"},
     ).expand(model=[f"select email, plan, seats from people where id % {SHARDS} = {shard}" for shard in range(SHARDS)])
 
-    # Heap takes 15,000 events a minute from all shards together: each has its part of them. That is no faster than one
-    # task, but the reading is spread.
+    # Heap takes 15,000 events a minute from all shards together: each gets its part. That is not faster than one
+    # task, but the reading is spread over workers.
     orders = HeapEventSyncOperator.partial(
         task_id="orders",
         identity="email",

@@ -1,7 +1,7 @@
 """
 ### Trials and activity of each user
 
-What a product team asks of Heap first: whose trial ends soon, and who uses the product at all. Counts are made in the
+What a product team usually asks first: whose trial ends soon, and who uses the product at all. Counts are made in the
 warehouse, where they are cheap; Heap gets one row for each user, every night.
 """
 
@@ -46,6 +46,6 @@ with DAG(
             "Reports Created": "reports",
             "Last Session": "last_session_at",
         },
-        # Who has bought has no trial any more: without this Heap would keep the date that it got last.
+        # A paying user has no trial any more: without this, Heap would keep the old date.
         nulls="empty",
     )

@@ -18,7 +18,7 @@ export AIRFLOW_CONN_WAREHOUSE=$AIRFLOW_CONN_HEAP_DEMO_WAREHOUSE
 echo "Preparing Airflow in $AIRFLOW_HOME ..."
 airflow db migrate >"$AIRFLOW_HOME/migrate.log" 2>&1 || { cat "$AIRFLOW_HOME/migrate.log"; exit 1; }
 airflow pools set heap_events 1 "Heap's events per minute" >/dev/null 2>&1
-# In the database too: the UI lists only connections that stand there.
+# In the database too: the UI lists only the connections that are there.
 connections=$AIRFLOW_HOME/connections.json
 python - >"$connections" <<'PYTHON'
 import json

@@ -8,7 +8,7 @@ airflow db migrate >"$AIRFLOW_HOME/migrate.log" 2>&1 || { cat "$AIRFLOW_HOME/mig
 
 echo "Running the DAG dags/heap_demo.py ..."
 echo
-# Of all that Airflow logs, the lines of the operators are what a person came for; the rest stands in the file.
+# Show the operators' lines; the rest of Airflow's log is in the file.
 log=$AIRFLOW_HOME/demo.log
 status=0
 airflow dags test heap_demo >"$log" 2>&1 || status=$?
@@ -21,7 +21,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
     if "[airflow.task.operators.airflow_provider_heap" in line:
         print(re.sub(r"^\S+ \[(\w+)\s*\] ", "", re.sub(r"\s*\[airflow\.task\.operators.*", "", line)).rstrip())
 PYTHON
-# airflow dags test tells of a failed run in its log, not in every version by its exit code.
+# In some versions, airflow dags test reports a failed run in its log but not by its exit code.
 if [ "$status" -ne 0 ] || ! grep -q "Marking run.*successful" "$log"; then
     echo "The run failed; its log:"
     cat "$log"

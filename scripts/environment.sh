@@ -15,7 +15,7 @@ export AIRFLOW_CONN_HEAP_DEMO_WAREHOUSE='{"conn_type": "sqlite", "host": "'$AIRF
 
 free_port() { python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# Starts the sandbox, unless heap_default is given and names the Heap to write to.
+# Starts the sandbox, unless heap_default names another Heap to write to.
 start_sandbox() {
     sandbox_url=
     if [ -n "${AIRFLOW_CONN_HEAP_DEFAULT:-}" ]; then return; fi

@@ -12,6 +12,6 @@ install() { .venv/bin/uv pip install --quiet --python .venv/bin/python "$@"; }
 url=https://raw.githubusercontent.com/apache/airflow/constraints-$airflow/constraints-$python.txt
 curl --fail --silent --show-error "$url" | grep -v '^apache-airflow-providers-' >.venv/constraints.txt
 install --constraint .venv/constraints.txt "apache-airflow==$airflow" -e .
-# The tests' own tools may be of any version that leaves those alone.
+# The tests' own tools may be of any version that does not change those.
 .venv/bin/uv pip freeze --quiet --exclude-editable --python .venv/bin/python >.venv/installed.txt
 install --constraint .venv/installed.txt -e '.[test,mysql]'

@@ -11,7 +11,7 @@ install() { "$venv/bin/uv" pip install --quiet --compile-bytecode --python "$ven
 # Airflow 2.11 does not cap it, but its ObjectStoragePath takes no file:// URL with a later one; its constraints have 0.2.
 install --resolution lowest-direct -e . "universal-pathlib<0.3"
 "$venv/bin/uv" pip freeze --quiet --exclude-editable --python "$venv/bin/python" >"$venv/lowest.txt"
-# The tests' own tools may be of any age, if only they leave those versions alone.
+# The tests' own tools may be of any version that does not change those.
 install --constraint "$venv/lowest.txt" -e ".[$EXTRAS]"
 
 "$venv/bin/python" --version
