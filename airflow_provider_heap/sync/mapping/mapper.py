@@ -8,7 +8,7 @@ value. Then all items of the chunk are encoded at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH, HeapObject
 from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, MappedChunk
@@ -21,21 +21,6 @@ from airflow_provider_heap.sync.mapping.texts import drop_unencodable, truncate_
 
 #: Encoders that are kept, one for each set of property names. A mapping has one set, but dicts and lists may add any.
 MAX_ENCODERS = 100
-
-
-class Mapper(Protocol):
-    """What turns rows into items."""
-
-    @property
-    def signature(self) -> str | None:
-        """The mapping in a few digits; None when there is none to remember."""
-
-    @property
-    def key_column(self) -> str | None:
-        """Column of the sync key; None when it does not come from one."""
-
-    def map(self, rows: Sequence[Any], first: int) -> MappedChunk:
-        """Turn a chunk of rows into items."""
 
 
 class RowMapper:

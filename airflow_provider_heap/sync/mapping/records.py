@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_heap.api.objects import MAX_ITEMS, HeapObject
+from airflow_provider_heap.api.objects import MAX_ITEMS, PROPERTIES, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.items import MappedChunk, MappedRows
 from airflow_provider_heap.sync.mapping import FieldMapping
@@ -47,14 +47,14 @@ def _mapper(heap_object: HeapObject, names: Sequence[str]) -> RowMapper:
     mapping = FieldMapping(
         heap_object,
         fields={name: name for name in fields},
-        properties={name: f"properties.{name}" for name in names},
+        properties={name: f"{PROPERTIES}.{name}" for name in names},
         # Of several fields that may name the person, one must be there; the mapper sees to that.
         optional=frozenset(
             field.name for field in heap_object.fields if not field.required and field.name != heap_object.key
         ),
         insert_id_scope="app",
     )
-    return mapping.bind([*fields, *(f"properties.{name}" for name in names)])
+    return mapping.bind([*fields, *(f"{PROPERTIES}.{name}" for name in names)])
 
 
 def _row(heap_object: HeapObject, record: dict[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
@@ -65,17 +65,17 @@ def _row(heap_object: HeapObject, record: dict[str, Any], names: Sequence[str]) 
 
 
 def _properties(record: dict[str, Any]) -> dict[str, Any]:
-    return record.get("properties") or {}
+    return record.get(PROPERTIES) or {}
 
 
 def _check(heap_object: HeapObject, number: int, record: object) -> None:
     fields = {field.name for field in heap_object.fields}
     if not isinstance(record, dict):
         raise ModelError(f"Record {number} must be a dict; found a {type(record).__name__}.")
-    properties = record.get("properties")
+    properties = record.get(PROPERTIES)
     if properties is not None and not isinstance(properties, dict):
         raise ModelError(f"Record {number} must have its properties in a dict; found a {type(properties).__name__}.")
-    if unknown := record.keys() - fields - {"properties"}:
+    if unknown := record.keys() - fields - {PROPERTIES}:
         raise ModelError(
             f"Record {number} has {', '.join(map(repr, sorted(unknown, key=str)))}, which is not a field of a Heap "
             f"{heap_object.name} ({', '.join(sorted(fields))}, properties). Put it into properties."

@@ -14,7 +14,7 @@ def test_an_insert_id_as_it_stands_needs_eight_characters():
     assert mapped.items.keys == ["12345678"]
 
 
-def test_the_same_insert_id_of_two_events_makes_two_keys_for_ever():
+def test_the_same_insert_id_of_two_events_makes_two_keys_forever():
     fields = {"event": "what", "identity": "who", "idempotency_key": "k"}
     mapped = (
         FieldMapping(EVENT, fields)
