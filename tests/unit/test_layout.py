@@ -57,7 +57,6 @@ TESTED_ELSEWHERE = {
     "operators/delivery.py": "integration/test_operators.py",
     "operators/heap.py": "integration/test_operators.py",
     "operators/lineage.py": "system/test_watching.py",
-    "operators/parameters.py": "integration/test_operators.py",
     "operators/redrive.py": "integration/test_redrive.py",
     "operators/sync.py": "integration/test_operators.py",
     "sandbox/handler.py": "unit/sandbox/test_server.py",
@@ -65,14 +64,10 @@ TESTED_ELSEWHERE = {
     "sync/delivery/sender.py": "system/test_failures.py",
     "sync/guards.py": "integration/test_guards.py",
     "sync/items.py": "unit/sync/delivery/test_batcher.py",
-    "sync/mapping/item_fields.py": "unit/sync/mapping/test_mapper.py",
     "sync/mapping/records.py": "unit/hooks/test_heap.py",
-    "sync/mapping/texts.py": "unit/sync/mapping/test_fields.py",
-    "sync/mapping/value_readers.py": "unit/sync/mapping/test_mapper.py",
     "sync/rejects/reader.py": "integration/test_redrive.py",
     "sync/report.py": "golden/test_reports.py",
     "sync/run_log.py": "integration/test_operators.py",
-    "sync/seen_keys.py": "integration/test_guards.py",
     "sync/stop_signal.py": "system/test_stopping.py",
 }
 
