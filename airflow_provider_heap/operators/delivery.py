@@ -22,6 +22,7 @@ from airflow_provider_heap.operators.parameters import (
     parse_count_or_share,
     parse_days,
     parse_int,
+    parse_timeout,
 )
 from airflow_provider_heap.operators.xcom import add_to_asset_events, push_xcom
 from airflow_provider_heap.sync.plan import DeliverySettings, RunMode, StateSettings, SyncPlan
@@ -58,6 +59,8 @@ class HeapDeliveryOperator(BaseOperator):
     :param sync_name: names the sync and its state, so that a renamed task can keep it; ``dag_id.task_id`` when not
         given. (templated)
     :param full_sync: send all rows, whatever the state says, and record them. (templated)
+    :param hold_timeout: how long to wait while another run of the same sync is at work, a timedelta or a number of
+        seconds; then the task fails. (templated)
     :param dry_run: do everything but sending and recording; the report has ``would_send``. (templated)
     :param dry_run_path: folder, a path or any URL of ``ObjectStoragePath``, for the exact bodies of a dry run's
         requests: each try writes ``<dag>/<task>/<run>/<map index>-<try>/000001.json`` and so on. (templated)
@@ -75,6 +78,7 @@ class HeapDeliveryOperator(BaseOperator):
         "rejects_path",
         "sync_name",
         "full_sync",
+        "hold_timeout",
         "dry_run",
         "dry_run_path",
     )
@@ -94,6 +98,7 @@ class HeapDeliveryOperator(BaseOperator):
         state_table: str = DEFAULT_STATE_TABLE,
         sync_name: str | None = None,
         full_sync: bool | str = False,
+        hold_timeout: timedelta | float | str = 0,
         dry_run: bool | str = False,
         dry_run_path: str | ObjectStoragePath | None = None,
         **kwargs: Any,
@@ -109,6 +114,7 @@ class HeapDeliveryOperator(BaseOperator):
         self.state_table = state_table
         self.sync_name = sync_name
         self.full_sync = full_sync
+        self.hold_timeout = hold_timeout
         self.dry_run = dry_run  # type: ignore[assignment,method-assign]
         self.dry_run_path = dry_run_path
 
@@ -244,6 +250,7 @@ class HeapDeliveryOperator(BaseOperator):
             table=self.state_table,
             full_sync=parse_bool("full_sync", self.full_sync),
             retention=parse_days("state_retention", self.state_retention),
+            hold_timeout=parse_timeout("hold_timeout", self.hold_timeout),
         )
 
 

@@ -100,3 +100,23 @@ def parse_days(name: str, value: Any) -> float | None:
     if isinstance(value, bool) or span <= timedelta(0):
         raise ModelError(f"{name} must be a timedelta, or a number of days; found {value!r}.")
     return span.total_seconds()
+
+
+def parse_timeout(name: str, value: Any) -> float:
+    """
+    Parse how long to wait.
+
+    :param name: the parameter's, for the message.
+    :param value: a timedelta, or a number of seconds or its text; nothing is 0.
+    :return: seconds.
+    :raises ModelError: when it is neither, or below zero.
+    """
+    if is_unset(value):
+        return 0.0
+    try:
+        seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if isinstance(value, bool) or not 0 <= seconds < float("inf"):
+        raise ModelError(f"{name} must be a timedelta, or a number of seconds; found {value!r}.")
+    return seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import timedelta
 
@@ -234,6 +235,20 @@ def test_another_run_is_kept_out_and_may_come_when_the_first_is_done(heap_sandbo
     assert operator.open_store().sync_row(operator.plan({}).state_key)["last_run"].startswith("dag/manual__")
     holding.release()
     assert run(users(**state))["unchanged"] == 5
+
+
+def test_a_run_waits_for_another_one_as_long_as_hold_timeout_says(heap_sandbox, warehouse, run, local_state, capsys):
+    warehouse.users(5)
+    operator = users(hold_timeout="120", **local_state)
+    store, key = operator.open_store(), operator.plan({}).state_key
+    store.create_tables()
+    store.register_sync(key)
+    holding = Lease(store, key, Holder("dag/other run", "sync[-1]"), StopSignal())
+    holding.acquire()
+    release = threading.Timer(0.5, holding.release)
+    release.start()
+    assert run(operator)["sent"] == 5
+    assert "is held by another run, dag/other run: waiting up to 120 s" in "".join(capsys.readouterr())
 
 
 def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeypatch):

@@ -19,6 +19,12 @@ from airflow_provider_heap.operators.heap import HeapEventSyncOperator
 class TaskInstance:
     """Keeps what the operator leaves."""
 
+    dag_id = "dag"
+    task_id = "sync"
+    run_id = "run"
+    map_index = -1
+    try_number = 1
+
     def __init__(self):
         self.xcom = {}
 
@@ -30,13 +36,11 @@ class TaskInstance:
 def main():
     operator = HeapEventSyncOperator(
         task_id="sync",
-        model="select * from users",
-        sql_conn_id="warehouse",
         identity="email",
         insert_id="n",
         event="Seen",
         timestamp=None,
-        rate_limit=int(sys.argv[2]),
+        **{"model": "select * from users", "sql_conn_id": "warehouse", **json.loads(sys.argv[2])},
     )
     ti, killed = TaskInstance(), []
 

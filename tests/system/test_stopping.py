@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_heap.exceptions import SyncStoppedError
+from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 from airflow_provider_heap.sandbox import Faults
 from tests.conftest import ROOT
 from tests.system.dags import AIRFLOW_2, load, task_instances
@@ -27,11 +29,16 @@ from tests.waiting import PATIENCE, wait_until
 PROMISE = 5 * 4
 
 
-def start(tmp_path, rate_limit):
+def start(tmp_path, rate_limit=0, **parameters):
     """Start the process; returns it and the file that it leaves."""
     left = tmp_path / "left.json"
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("stoppable.py")), str(left), str(rate_limit)],
+        [
+            sys.executable,
+            str(Path(__file__).with_name("stoppable.py")),
+            str(left),
+            json.dumps({"rate_limit": rate_limit, **parameters}),
+        ],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
@@ -108,6 +115,77 @@ def test_sigterm_ends_the_wait_between_two_tries(heap_sandbox, warehouse, tmp_pa
     found = stopped(process, left)
     assert found["seconds"] < PROMISE
     assert found["report"]["read"] == 0
+
+
+@pytest.mark.timing
+def test_sigterm_does_not_wait_for_a_query_that_returns_nothing_yet(heap_sandbox, postgres, tmp_path):
+    query = "select 'a' as email, 1 as n, pg_sleep(600)::text as s"
+    process, left = start(tmp_path, model=query, sql_conn_id="pg")
+    running = "select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()"
+    wait_until("that the query runs", lambda: postgres.execute(running).fetchone()[0])
+    found = stopped(process, left)
+    assert found["error"] == "SyncStoppedError"
+    assert found["seconds"] < PROMISE
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("locked", ["heap_sync_state", "heap_sync_state_syncs"])
+def test_sigterm_does_not_wait_for_a_table_of_the_state_that_somebody_else_locked(
+    heap_sandbox, warehouse, postgres, tmp_path, locked
+):
+    warehouse.users(3000)
+    state = {"state_conn_id": "pg"}
+    process, left = start(tmp_path, **state)
+    assert process.wait(PATIENCE) == 0  # the tables are there now
+    waiting = "select count(*) from pg_locks where not granted"
+    with postgres.transaction():
+        postgres.execute(f"lock table {locked} in access exclusive mode")
+        process, left = start(tmp_path, **state)
+        wait_until("that the task waits for the lock", lambda: postgres.execute(waiting).fetchone()[0])
+        found = stopped(process, left)
+    assert found["error"] == "SyncStoppedError"
+    assert found["seconds"] < PROMISE
+
+
+@pytest.mark.timing
+def test_sigterm_does_not_wait_for_a_record_of_what_heap_took(heap_sandbox, warehouse, postgres, tmp_path):
+    warehouse.users(3000)
+    held = threading.Event()
+    heap_sandbox._on_request = lambda request: held.wait(PATIENCE)
+    process, left = start(tmp_path, state_conn_id="pg")
+    wait_for(heap_sandbox, 1)
+    waiting = "select count(*) from pg_locks where not granted"
+    with postgres.transaction():
+        postgres.execute("lock table heap_sync_state in access exclusive mode")
+        held.set()
+        wait_until("that the task waits for the lock", lambda: postgres.execute(waiting).fetchone()[0])
+        found = stopped(process, left)
+    assert found["error"] == "SyncStoppedError"
+    assert found["seconds"] < PROMISE
+
+
+def test_a_stop_while_the_connection_is_looked_up_is_obeyed(heap_sandbox, warehouse, ti, monkeypatch):
+    warehouse.users(5)
+    asked, answered = threading.Event(), threading.Event()
+
+    class SlowSecrets(HeapUserSyncOperator):
+        def plan(self, context):
+            asked.set()
+            answered.wait(PATIENCE)
+            return super().plan(context)
+
+    operator = SlowSecrets(task_id="sync", model="select * from users", sql_conn_id="warehouse", identity="email")
+
+    def kill():
+        asked.wait(PATIENCE)
+        operator.on_kill()
+
+    threading.Thread(target=kill).start()
+    with pytest.raises(SyncStoppedError):
+        operator.execute({"ti": ti})
+    assert not answered.is_set()
+    answered.set()
+    assert heap_sandbox.requests == []
 
 
 @pytest.mark.skipif(AIRFLOW_2, reason="dag.test() of Airflow 2 breaks off when a task times out")
