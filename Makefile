@@ -3,6 +3,7 @@ PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
 EXTRAS ?= test,dev
 PYTHONS ?= 3.12 3.13
+KILLS ?= 200
 VENV ?= .venv
 
 BIN := $(CURDIR)/$(VENV)/bin
@@ -13,7 +14,7 @@ install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-byte
 	else $(BIN)/python -m pip install --quiet -e '.[$(1)]'; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test coverage test-slow test-lowest test-python check docs bench clean
+.PHONY: help demo airflow test coverage test-slow test-lowest test-python chaos check docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -33,7 +34,7 @@ coverage: $(STAMP)  ## run the tests and count the lines that they reach; too fe
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-test-slow: $(STAMP)  ## run the tests that take over half a minute: Airflow with several workers
+test-slow: $(STAMP)  ## run the tests that take over half a minute: Airflow with several workers, syncs that are killed
 	@$(call install,test-slow)
 	$(BIN)/python -m pytest -m slow
 
@@ -42,6 +43,9 @@ test-lowest:  ## run the unit tests and a DAG on the lowest versions that setup.
 
 test-python:  ## run the unit tests on the versions of Python in PYTHONS that this machine has
 	@AIRFLOW_VERSION=$(AIRFLOW_VERSION) EXTRAS=$(EXTRAS) scripts/test_python.sh $(PYTHONS)
+
+chaos: $(STAMP)  ## disturb syncs and compare Heap with the source, for as many KILLS on each database as you like; SEED repeats
+	$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 check: $(STAMP)  ## lint, types, and the wheel
 	$(BIN)/ruff check .

@@ -10,6 +10,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+#: The tables of the state.
+TABLES = ("heap_sync_state", "heap_sync_state_syncs", "heap_sync_state_holders")
+
 
 class AbsentError(Exception):
     """The database does not run on this machine, or its client is not installed."""
@@ -38,8 +41,12 @@ class Database:
         """End all sessions of the syncs, as a restart of the database does."""
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the state's tables, so that the syncs have to wait."""
+    def locked(self, table: str) -> Iterator[None]:
+        """
+        Lock a table of the state, if it is there, so that the syncs have to wait.
+
+        :param table: its name.
+        """
         raise NotImplementedError
 
     def is_locked(self) -> bool:
@@ -64,7 +71,7 @@ class Sqlite(Database):
         return {"conn_type": "sqlite", "host": str(self._path)}
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, table: str) -> Iterator[None]:
         """Lock the file, so that the syncs have to wait."""
         with closing(sqlite3.connect(self._path, timeout=60, isolation_level=None)) as connection:
             connection.execute("begin exclusive")
@@ -124,15 +131,13 @@ class Postgres(Database):
         )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the state's tables, so that the syncs have to wait."""
+    def locked(self, table: str) -> Iterator[None]:
+        """Lock a table, so that the syncs have to wait."""
         import psycopg
 
         with psycopg.connect(self._url) as connection:
             connection.execute(f"set search_path to {self._name}")
-            for (table,) in connection.execute(
-                "select tablename from pg_tables where schemaname = %s order by tablename", [self._name]
-            ).fetchall():
+            if connection.execute("select to_regclass(%s)", [f"{self._name}.{table}"]).fetchone()[0]:
                 connection.execute(f"lock table {table} in access exclusive mode")
             yield
             connection.rollback()
@@ -190,18 +195,14 @@ class MariaDb(Database):
                 pass  # it has just ended by itself
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the state's tables, so that the syncs have to wait."""
+    def locked(self, table: str) -> Iterator[None]:
+        """Lock a table, so that the syncs have to wait."""
         import MySQLdb
 
         with closing(MySQLdb.connect(**self._login)) as connection:
             cursor = connection.cursor()
-            cursor.execute(
-                "select table_name from information_schema.tables where table_schema = %s order by 1", [self._name]
-            )
-            tables = [f"{self._name}.{table} write" for (table,) in cursor.fetchall()]
-            if tables:
-                cursor.execute(f"lock tables {', '.join(tables)}")
+            if cursor.execute(f"show tables in {self._name} like %s", [table]):
+                cursor.execute(f"lock tables {self._name}.{table} write")
             yield
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from threading import Event
 
 from airflow_provider_heap.sandbox import Faults
 from tests.chaos.conductor import Cue
+from tests.chaos.databases import TABLES
 from tests.chaos.processes import PATIENCE, Run
 from tests.chaos.session import LATENCY, SHARDS, TIMEOUT, Session, Sync
 from tests.chaos.worker import EXPIRES_AFTER
@@ -181,18 +182,19 @@ def without_sessions(session: Session, table: str, chance: random.Random) -> Non
 
 
 def locked_out(session: Session, table: str, chance: random.Random) -> None:
-    """Somebody locks the state's tables; the process may be told to end meanwhile."""
+    """Somebody locks a table of the state; the process may be told to end meanwhile."""
     [sync] = session.syncs(table)
     number = chance.choice([None, signal.SIGTERM, signal.SIGKILL])
     cue, seconds = _cue(chance), chance.uniform(0.1, 1.5)
-    session.note(f"{sync}: the state's tables are locked for {seconds:.1f} s {cue}; {number and number.name} meanwhile")
+    locked = chance.choice(TABLES)
+    session.note(f"{sync}: {locked} is locked for {seconds:.1f} s {cue}; {number.name if number else 'no signal'}")
     before = session.begin()
     reached = Event()
     run = session.start(sync)
     session.conductor.on(cue, reached.set)
     while not run.ended and not reached.wait(0.02):
         pass
-    with session.database.locked():
+    with session.database.locked(locked):
         time.sleep(seconds)
         if number is not None:
             _signal(session, run, number)
@@ -305,7 +307,8 @@ def sharded(session: Session, table: str, chance: random.Random) -> None:
     syncs = session.syncs(table)
     faults = _faults(session, table, chance) if chance.random() < 0.4 else None
     restart = _cue(chance) if chance.random() < 0.25 else None
-    plans = {sync: (chance.choice([None, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]), _cue(chance)) for sync in syncs}
+    signals = [None, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]
+    plans = {sync: (chance.choice(signals), _cue(chance)) for sync in syncs}
     words = [f"{sync} {number.name} {cue}" if number else f"{sync}" for sync, (number, cue) in plans.items()]
     session.note(f"{'; '.join(words)}; {_describe(faults)}; the database ends all sessions: {restart}")
     session.begin(faults)

@@ -53,7 +53,10 @@ class Table:
 
         :param chance: chooses it.
         """
-        rows, kind = self.rows, chance.choice(["some", "many", "all", "go back", "go back", "leave", "return", "nothing"])
+        rows, kind = (
+            self.rows,
+            chance.choice(["some", "many", "all", "go back", "go back", "leave", "return", "nothing"]),
+        )
         if kind == "go back":
             rows = self._before
         elif kind == "return":
@@ -66,6 +69,17 @@ class Table:
         self._before, self.rows = self.rows, rows
         self._write(rows)
         return kind
+
+    def update(self, row: Row, **cells: Any) -> None:
+        """
+        Put a row in the place of the one with its number.
+
+        :param row: the row.
+        :param cells: what differs from it.
+        """
+        self._before = self.rows
+        self.rows = [replace(row, **cells) if each.n == row.n else each for each in self.rows]
+        self._write(self.rows)
 
     def model(self, shard: int = 0, shards: int = 1) -> str:
         """

@@ -17,6 +17,7 @@ import select
 import signal
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from airflow_provider_heap.api.retry import RetryPolicy
@@ -27,7 +28,7 @@ from airflow_provider_heap.operators.heap import (
     HeapEventSyncOperator,
     HeapUserSyncOperator,
 )
-from airflow_provider_heap.sync.state import lease
+from airflow_provider_heap.sync.state import dialects, lease
 from airflow_provider_heap.sync.state.recorder import Recorder
 
 #: Seconds after which a hold expires, and between two renewals: in production 60 and 10.
@@ -85,6 +86,7 @@ def run(order):
         report = operator.execute({"ti": ti})
     except BaseException as raised:
         error, report = raised, ti.xcom.get("report")
+        traceback.print_exc()
     outcome = {"error": error and type(error).__name__, "message": error and str(error), "report": report}
     path = Path(order["folder"], f"{order['number']}.json")
     path.with_suffix(".part").write_text(json.dumps(outcome))
@@ -96,6 +98,8 @@ def run(order):
 def prepare():
     """Make waits short, and break what is to be broken."""
     lease.EXPIRES_AFTER, lease.RENEW_EVERY, lease.POLL_EVERY = EXPIRES_AFTER, RENEW_EVERY, 0.1
+    dialects.MAX_IDLE = 2.0
+    dialects.SqliteDialect.connect_args = {"timeout": 10}
     HeapHook.retry_policy = RetryPolicy(initial_backoff=0.005, max_backoff=0.05)
     broken = os.environ.get(BREAK)
     if broken == "strike_out":

@@ -27,6 +27,8 @@ ASCII_TABLE: dict[str, Any] = {"sqlite_with_rowid": False, "mysql_charset": "asc
 TEXT_TABLE: dict[str, Any] = {"mysql_charset": "utf8mb4"}
 #: In place of a fingerprint that was struck out; no item has it.
 STRUCK_OUT = "unknown"
+#: Seconds after which the database ends a transaction in which nothing happens: as long as the hold of a dead run.
+MAX_IDLE = 60.0
 
 
 def hex_digits(length: int) -> sa.types.TypeEngine[str]:
@@ -55,6 +57,9 @@ class StateDialect:
     connect_args: ClassVar[Mapping[str, Any] | None] = None
     #: SQL of the database's own clock, in milliseconds since 1970; None for the worker's.
     clock: ClassVar[str | None] = None
+    #: Statement at the beginning of a transaction that keeps its locks from outliving a worker that stands still, with
+    #: a place for :data:`MAX_IDLE` in seconds; None where there is none.
+    limit_idle_time: ClassVar[str | None] = None
 
     def __init__(self, keys: sa.Table, dialect: sa.engine.Dialect) -> None:
         self._keys = keys
@@ -85,6 +90,15 @@ class StateDialect:
         """
         update = sa.update(self._keys).values(fingerprint=sa.literal(STRUCK_OUT))
         self._execute_for_keys(connection, "strike out", update, key_hashes)
+
+    def begin(self, connection: sa.engine.Connection) -> None:
+        """
+        Begin a transaction that locks rows: have the database end it when the worker stands still.
+
+        :param connection: to the database, in the transaction.
+        """
+        if self.limit_idle_time is not None:
+            connection.exec_driver_sql(self.limit_idle_time.format(seconds=MAX_IDLE))
 
     def now(self) -> Any:
         """Return the time in milliseconds since 1970: an expression of the database's clock, or a number."""
@@ -173,6 +187,8 @@ class MySqlDialect(StateDialect):
     clock = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
     # The default would lock the gaps between keys, and shards of one sync would wait for each other.
     execution_options: ClassVar[Mapping[str, Any]] = {"isolation_level": "READ COMMITTED"}
+    # MySQL has no such setting, and takes it for a comment.
+    limit_idle_time = "SET /*M!100300 SESSION idle_transaction_timeout = {seconds:.0f}, */ @heap_state = 1"
 
     def _make_upsert(self) -> sa.Insert:
         insert = mysql.insert(self._keys)
@@ -183,6 +199,8 @@ class PostgresDialect(StateDialect):
     """PostgreSQL: many keys travel as one array."""
 
     clock = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    # Of the transaction, not of the session: a pooler may give that to somebody else.
+    limit_idle_time = "SET LOCAL idle_in_transaction_session_timeout = '{seconds:.0f}s'"
 
     def _execute_for_keys(
         self, connection: sa.engine.Connection, name: str, statement: Any, key_hashes: Sequence[str]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from airflow_provider_heap.exceptions import StateError
 from airflow_provider_heap.sync.state.dialects import MAX_KEYS, STRUCK_OUT, dialect_class
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 #: Raises when a transaction must not be committed.
 Fence = Callable[[sa.engine.Connection], None]
 
-#: Tries of a transaction that the database ended: a deadlock, or a lock that it did not get in time.
+#: Tries of a transaction that the database ended: a deadlock, a lock that it did not get in time, a lost connection.
 TRIES = 3
 
 
@@ -41,6 +41,8 @@ class Store:
         self.tables = Tables(table)
         self.name = name
         self._dialect = cls(self.tables.keys, engine.dialect)
+        # SQLAlchemy lets some of them through, such as those of a connection that is lost while it is put back.
+        self._driver_errors: Any = engine.dialect.dbapi
         self._table = table
         self._write_lock = threading.Lock()
 
@@ -78,19 +80,24 @@ class Store:
         :return: what it returned.
         :raises StateError: when the database fails.
         """
+
+        def transact_once() -> Result:
+            with self._write_lock, self.engine.begin() as connection:
+                self._dialect.begin(connection)
+                return work(connection)
+
+        return self._retry(action, transact_once)
+
+    def _retry(self, action: str, function: Callable[..., Result], *arguments: Any) -> Result:
         retrying = Retrying(
-            retry=retry_if_exception_type(OperationalError),
+            retry=retry_if_exception(self._may_pass),
             stop=stop_after_attempt(TRIES),
             wait=wait_random(0.05, 0.3),
             reraise=True,
         )
         with self._translate_errors(action):
-            result: Result = retrying(self._transact_once, work)
+            result: Result = retrying(function, *arguments)
             return result
-
-    def _transact_once(self, work: Callable[[sa.engine.Connection], Result]) -> Result:
-        with self._write_lock, self.engine.begin() as connection:
-            return work(connection)
 
     def register_sync(self, key: StateKey) -> None:
         """
@@ -163,8 +170,11 @@ class Store:
         :param key_hashes: the keys.
         :raises StateError: when the database fails.
         """
+        return self._retry("read", self._fingerprints_of, key_hashes)
+
+    def _fingerprints_of(self, key_hashes: Sequence[str]) -> dict[str, str]:
         fingerprints: dict[str, str] = {}
-        with self._translate_errors("read"), self.engine.connect() as connection:
+        with self.engine.connect() as connection:
             for start in range(0, len(key_hashes), MAX_KEYS):
                 rows = self._dialect.fingerprints_of(connection, key_hashes[start : start + MAX_KEYS])
                 fingerprints.update({row.key_hash: row.fingerprint for row in rows})
@@ -267,14 +277,21 @@ class Store:
         with self._translate_errors("read"), self.engine.connect() as connection:
             return int(connection.execute(query).scalar() or 0)
 
+    def _may_pass(self, error: BaseException) -> bool:
+        """Return whether the same work may succeed: the database ended the transaction, or the connection was lost."""
+        if isinstance(error, OperationalError | self._driver_errors.OperationalError):
+            return True
+        return isinstance(error, DBAPIError) and error.connection_invalidated
+
     @contextmanager
     def _translate_errors(self, action: str) -> Iterator[None]:
         """Raise what the database raises as a StateError."""
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver_errors.Error) as error:
             # SQLAlchemy's own text quotes the statement and its parameters.
-            cause = getattr(error, "orig", None) or type(error).__name__
+            own = type(error).__name__ if isinstance(error, SQLAlchemyError) else error
+            cause = getattr(error, "orig", None) or own
             raise StateError(
                 f"The state could not be {action}, in table {self._table!r} of connection {self.name!r}: "
                 f"{' '.join(str(cause).split())[:300]}. Rows that Heap took and that were not recorded are sent again "

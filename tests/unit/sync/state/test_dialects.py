@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 import sqlalchemy as sa
 
+from airflow_provider_heap.sync.state import dialects
 from airflow_provider_heap.sync.state.dialects import OtherDialect, SqliteDialect, dialect_class
+from airflow_provider_heap.sync.state.store import Store
 
 ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)
 
@@ -73,3 +76,32 @@ def test_the_clock_is_the_database_s(store):
 def test_a_database_whose_clock_is_not_known_goes_by_the_worker_s(store):
     other = OtherDialect(store.tables.keys, store.engine.dialect)
     assert abs(other.now() / 1000 - time.time()) < 600
+
+
+@pytest.mark.parametrize("conn_id", ["pg", "maria"], indirect=True)
+def test_a_worker_that_stands_still_in_a_transaction_does_not_lock_others_out(store, key, monkeypatch):
+    monkeypatch.setattr(dialects, "MAX_IDLE", 1.0)
+    other = Store(store.engine)
+    has_locked, may_go_on, errors = threading.Event(), threading.Event(), []
+
+    def update_and_stand_still(connection):
+        connection.execute(sa.update(store.tables.syncs).values(last_run="mine"))
+        has_locked.set()
+        may_go_on.wait(60)
+
+    def stand_still():
+        try:
+            with store.engine.begin() as connection:
+                store._dialect.begin(connection)
+                update_and_stand_still(connection)
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=stand_still)
+    thread.start()
+    assert has_locked.wait(60)
+    other.update_sync(key, last_run="another")
+    may_go_on.set()
+    thread.join()
+    assert len(errors) == 1
+    assert store.sync_row(key)["last_run"] == "another"

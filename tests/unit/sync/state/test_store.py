@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 
 import pytest
@@ -115,3 +116,19 @@ def test_a_transaction_is_not_tried_forever(store):
     with pytest.raises(StateError, match="deadlock"):
         store.transact("written", work)
     assert len(tries) == 3
+
+
+def test_a_lookup_is_tried_again_when_its_connection_was_lost(store, monkeypatch):
+    store.record("s", {"a" * 32: "f" * 16}, 1)
+    lookup, failures = store._dialect.fingerprints_of, [sqlite3.OperationalError("lost")] * 2
+
+    def fail_first(connection, key_hashes):
+        if failures:
+            raise failures.pop()  # SQLAlchemy lets such errors through when it puts a connection back
+        return lookup(connection, key_hashes)
+
+    monkeypatch.setattr(store._dialect, "fingerprints_of", fail_first)
+    assert store.fingerprints_of(["a" * 32]) == {"a" * 32: "f" * 16}
+    failures += [sqlite3.OperationalError("lost")] * 3
+    with pytest.raises(StateError, match="lost"):
+        store.fingerprints_of(["a" * 32])
