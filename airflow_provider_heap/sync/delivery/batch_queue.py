@@ -24,7 +24,8 @@ class BatchQueue:
     A batch that shares a key with one in flight waits, and so do those behind it: the items of a key stay in order.
 
     It is ``paused`` (batches are kept), open, ended (no batch is added any more; the rest is handed out) or stopped
-    (nothing is handed out). ``_lock`` guards all attributes; both conditions use it.
+    (nothing is handed out). ``_lock`` guards all attributes; both conditions use it. The stop signal is never set or
+    notified with the lock held, because its own lock is held while it asks :meth:`is_empty`.
 
     :param in_memory: batches that wait in memory; further ones wait on disk.
     :param stop: ends all waits, and stops the queue.
@@ -75,24 +76,24 @@ class BatchQueue:
 
         Whoever took a batch calls :meth:`done` with it.
         """
-        with self._lock:
-            self._idle_senders += 1
-            self._batch_added.wait_for(self._may_take)
-            self._idle_senders -= 1
-            if self._stop.is_set or not self._waiting:
-                return None
-            batch = self._waiting.popleft()
-            if self._spool.items:
-                try:
-                    self._waiting.append(self._spool.get())
-                except Exception as error:
-                    self._stop.set(error)
+        try:
+            with self._lock:
+                self._idle_senders += 1
+                self._batch_added.wait_for(self._may_take)
+                self._idle_senders -= 1
+                if self._stop.is_set or not self._waiting:
                     return None
-            self._in_flight.append(batch)
-            self._keys_in_flight.update(batch.keys)
-            if self._waiting:  # a sender that waited for a key may take it now
-                self._batch_added.notify()
-            return batch
+                batch = self._waiting.popleft()
+                if self._spool.items:
+                    self._waiting.append(self._spool.get())
+                self._in_flight.append(batch)
+                self._keys_in_flight.update(batch.keys)
+                if self._waiting:  # a sender that waited for a key may take it now
+                    self._batch_added.notify()
+                return batch
+        except Exception as error:  # the disk failed
+            self._stop.set(error)
+            return None
 
     def done(self, batch: ItemBatch) -> None:
         """
