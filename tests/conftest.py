@@ -136,7 +136,8 @@ def postgres(monkeypatch):
                 "login": info.user,
                 "password": info.password or "",
                 "schema": info.dbname,
-                "extra": {"options": f"-c search_path={schema}"},
+                # The name tells the sessions of this test from those of others on the same server.
+                "extra": {"options": f"-c search_path={schema} -c application_name={schema}"},
             }
         ),
     )
