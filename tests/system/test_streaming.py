@@ -54,11 +54,13 @@ def test_the_cursor_is_closed_with_the_last_row_while_heap_takes_its_time(
         rate_limit=1000,
     )
     sessions = "select count(*) from pg_stat_activity where application_name = current_schema()"
-    stop, texts, closed = StopSignal(), [], []
+    stop, texts, reading, closed = StopSignal(), [], [], []
 
     class Log:
         def info(self, message, *args):
             texts.append(message % args)
+            if texts[-1].startswith("Rows are read faster"):
+                reading.extend(postgres.execute(sessions).fetchone())
             if texts[-1].startswith("The last of"):
                 # The server ends a session a moment after the client has closed it.
                 wait_until("that the session is closed", lambda: postgres.execute(sessions).fetchone() == (0,))
@@ -69,6 +71,7 @@ def test_the_cursor_is_closed_with_the_last_row_while_heap_takes_its_time(
 
     with pytest.raises(SyncStoppedError):
         operator.sync_run(operator.plan({"ti": ti}), Log(), stop).execute()
+    assert reading == [1]
     assert closed
     told = "\n".join(texts)
     assert "they wait on disk" in told
