@@ -16,9 +16,9 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
 from airflow_provider_heap.operators.heap import HeapSyncOperator
-from airflow_provider_heap.sync.plan import RunMode
+from airflow_provider_heap.sync.plan import Holder, RunMode
 from airflow_provider_heap.sync.state.dialects import MAX_KEYS
-from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.state.lease import Lease
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Fence, Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
@@ -122,7 +122,7 @@ def _open(args: Namespace) -> tuple[HeapSyncOperator, StateKey, Store]:
     operator, context = rendered(args)
     store = operator.open_store()
     store.create_tables()
-    return operator, operator.plan(context).state_key, store
+    return operator, StateKey.of(operator.plan(context)), store
 
 
 @contextmanager

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_heap.sync.items import MappedRows
+    from airflow_provider_heap.sync.plan import Holder, Log
     from airflow_provider_heap.sync.run import SyncRun
-    from airflow_provider_heap.sync.run_log import Log
-    from airflow_provider_heap.sync.state.lease import Holder
     from airflow_provider_heap.sync.state.store import Store
     from airflow_provider_heap.sync.stop_signal import StopSignal
 
@@ -265,7 +264,7 @@ def _run_stoppable(function: Callable[[], Any], stop: StopSignal) -> Any:
 
 def _holder(context: Context) -> Holder:
     """Return who runs a sync: all mapped instances of a DAG run share it, a retry takes over from its own instance."""
-    from airflow_provider_heap.sync.state.lease import Holder
+    from airflow_provider_heap.sync.plan import Holder
 
     ti = context.get("ti")
     return Holder(f"{ti.dag_id}/{ti.run_id}", f"{ti.task_id}[{ti.map_index}]") if ti else Holder(uuid4().hex)

@@ -124,7 +124,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
 
         :raises ModelError: when the parameters contradict each other.
         """
-        return replace(super().mapping(), insert_id_scope=self.insert_id_scope)
+        return replace(super().mapping(), insert_id_scope=self.insert_id_scope, optional=frozenset({"session_id"}))
 
     def sync_key(self, value: str, event: str | None = None) -> str:
         """

@@ -164,7 +164,6 @@ class HeapSyncOperator(HeapDeliveryOperator):
             nulls=self.nulls,
             nested=self.nested,
             timezone=self.timezone,
-            optional=frozenset({"session_id"}),
         )
 
     def item_fields(self) -> dict[str, str | Constant]:

@@ -11,17 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from math import ceil
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Any, Protocol
 
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import MAX_ITEMS, HeapObject
 from airflow_provider_heap.api.rate_limiter import RateLimiter
 from airflow_provider_heap.api.retry import RetryPolicy
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.state.state_key import StateKey
-
-if TYPE_CHECKING:
-    from airflow_provider_heap.sync.state.lease import Holder
 
 #: Share of a minute's items that whole requests must make use of.
 MIN_RATE_UTILISATION = 0.98
@@ -33,6 +29,16 @@ class RunMode(Enum):
     SEND = "sent"
     ADOPT = "recorded as sent"
     DRY_RUN = "to be sent"
+
+
+class Log(Protocol):
+    """What a logger must have; Airflow's own are not the standard library's."""
+
+    def info(self, message: Any, /, *args: Any) -> Any:
+        """Log what a person who watches the run should read."""
+
+    def warning(self, message: Any, /, *args: Any) -> Any:
+        """Log what that person should act upon."""
 
 
 class StoragePath(Protocol):
@@ -178,6 +184,19 @@ class StateSettings:
 
 
 @dataclass(frozen=True)
+class Holder:
+    """
+    Who runs a sync.
+
+    :param run: the DAG run; all its tasks share a sync.
+    :param instance: the task instance in it. A second one of the same name is a retry.
+    """
+
+    run: str
+    instance: str = ""
+
+
+@dataclass(frozen=True)
 class SyncPlan:
     """
     Everything that one run is told.
@@ -223,11 +242,6 @@ class SyncPlan:
     def sends(self) -> bool:
         """Whether the run sends anything to Heap."""
         return self.mode is RunMode.SEND
-
-    @property
-    def state_key(self) -> StateKey:
-        """Whose state the sync's is."""
-        return StateKey(self.name, self.environment, self.heap_object)
 
     @property
     def title(self) -> str:

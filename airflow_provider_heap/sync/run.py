@@ -20,10 +20,11 @@ from airflow_provider_heap.sync.delivery.record_only import RecordOnlySender
 from airflow_provider_heap.sync.delivery.sender import BatchSender
 from airflow_provider_heap.sync.guards import Guards
 from airflow_provider_heap.sync.items import MappedChunk, MappedRows
-from airflow_provider_heap.sync.plan import CountOrShare, RunMode, SyncPlan
+from airflow_provider_heap.sync.plan import CountOrShare, Log, RunMode, SyncPlan
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.report import Report
-from airflow_provider_heap.sync.run_log import Log, RunLog
+from airflow_provider_heap.sync.run_log import RunLog
+from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store
 from airflow_provider_heap.sync.state.sync_state import SyncState
 from airflow_provider_heap.sync.stop_signal import BackgroundCall, StopSignal
@@ -152,7 +153,7 @@ class SyncRun:
         assert self._open_store is not None
         assert plan.holder is not None
         self._state = SyncState(
-            self._open_store(), plan.state_key, plan.holder, plan.state, read_only=plan.mode is RunMode.DRY_RUN
+            self._open_store(), StateKey.of(plan), plan.holder, plan.state, read_only=plan.mode is RunMode.DRY_RUN
         )
         self._state.open(self._stop, self._logger)
         self._ledger.record_with(self._state)

@@ -5,27 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 from airflow_provider_heap.exceptions import TooManyRejectedError
 from airflow_provider_heap.sync.items import InvalidRow
-from airflow_provider_heap.sync.plan import RunMode, SyncPlan
+from airflow_provider_heap.sync.plan import Log, RunMode, SyncPlan
 from airflow_provider_heap.sync.report import Report
 
 #: Seconds between two lines of progress.
 PROGRESS_EVERY = 10.0
 #: Invalid rows that the log names; the others are in the rejects file.
 MAX_LOGGED_ROWS = 5
-
-
-class Log(Protocol):
-    """What a logger must have; Airflow's own are not the standard library's."""
-
-    def info(self, message: Any, /, *args: Any) -> Any:
-        """Log what a person who watches the run should read."""
-
-    def warning(self, message: Any, /, *args: Any) -> Any:
-        """Log what that person should act upon."""
 
 
 class RunLog:

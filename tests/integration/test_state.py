@@ -27,9 +27,10 @@ from airflow_provider_heap.operators.heap import (
     HeapUserSyncOperator,
 )
 from airflow_provider_heap.sandbox import Faults
+from airflow_provider_heap.sync.plan import Holder
 from airflow_provider_heap.sync.state import lease
-from airflow_provider_heap.sync.state.lease import Holder, Lease
-from airflow_provider_heap.sync.state.state_key import fingerprints
+from airflow_provider_heap.sync.state.lease import Lease
+from airflow_provider_heap.sync.state.state_key import StateKey, fingerprints
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 
@@ -225,14 +226,14 @@ def test_another_run_is_kept_out_and_may_come_when_the_first_is_done(heap_sandbo
     run(operator)
     ti.run_id = "the next run"
     holding = Lease(
-        operator.open_store(), operator.plan({}).state_key, Holder("dag/other run", "sync[-1]"), StopSignal()
+        operator.open_store(), StateKey.of(operator.plan({})), Holder("dag/other run", "sync[-1]"), StopSignal()
     )
     holding.acquire()
     with pytest.raises(SyncRunningError, match="dag/other run") as raised:
         run(users(**state))
     assert raised.value.report["sent"] == 0
     assert len(heap_sandbox.requests) == 1
-    assert operator.open_store().sync_row(operator.plan({}).state_key)["last_run"].startswith("dag/manual__")
+    assert operator.open_store().sync_row(StateKey.of(operator.plan({})))["last_run"].startswith("dag/manual__")
     holding.release()
     assert run(users(**state))["unchanged"] == 5
 
@@ -240,7 +241,7 @@ def test_another_run_is_kept_out_and_may_come_when_the_first_is_done(heap_sandbo
 def test_a_run_waits_for_another_one_as_long_as_hold_timeout_says(heap_sandbox, warehouse, run, local_state, capsys):
     warehouse.users(5)
     operator = users(hold_timeout="120", **local_state)
-    store, key = operator.open_store(), operator.plan({}).state_key
+    store, key = operator.open_store(), StateKey.of(operator.plan({}))
     store.create_tables()
     store.register_sync(key)
     holding = Lease(store, key, Holder("dag/other run", "sync[-1]"), StopSignal())
@@ -255,7 +256,7 @@ def test_a_dead_holder_lapses(warehouse, local_state, heap_sandbox, run, monkeyp
     warehouse.users(1)
     operator = users(**local_state)
     run(operator)
-    dead = Lease(operator.open_store(), operator.plan({}).state_key, Holder("dag/dead", "sync[-1]"), StopSignal())
+    dead = Lease(operator.open_store(), StateKey.of(operator.plan({})), Holder("dag/dead", "sync[-1]"), StopSignal())
     dead.acquire()
     dead._ended.set()  # as if its process were gone
     with pytest.raises(SyncRunningError):
@@ -268,8 +269,8 @@ def test_events_need_no_lock(heap_sandbox, warehouse, run, local_state):
     warehouse.table("orders", [{"id": 1, "email": "a@example.com"}])
     operator = events(**local_state)
     operator.open_store().create_tables()
-    operator.open_store().register_sync(operator.plan({}).state_key)
-    holding = Lease(operator.open_store(), operator.plan({}).state_key, Holder("dag/other"), StopSignal())
+    operator.open_store().register_sync(StateKey.of(operator.plan({})))
+    holding = Lease(operator.open_store(), StateKey.of(operator.plan({})), Holder("dag/other"), StopSignal())
     holding.acquire()
     assert run(events(**local_state))["sent"] == 1
     holding.release()
@@ -427,7 +428,7 @@ def test_items_of_a_rejects_file_that_are_older_than_the_source_are_overwritten(
 
 def take_over(operator, values):
     """Do what another run does while the operator's stands still for over a minute."""
-    store, key = operator.open_store(), operator.plan({}).state_key
+    store, key = operator.open_store(), StateKey.of(operator.plan({}))
     table = store.tables.holders
     with store.engine.begin() as connection:
         connection.execute(sa.update(table).values(renewed_at=table.c.renewed_at - 61_000))

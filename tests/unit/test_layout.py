@@ -28,13 +28,11 @@ LONG_CLASSES = {
     # Most of the lines describe parameters.
     "operators/delivery.py: HeapDeliveryOperator",
     "operators/sync.py: HeapSyncOperator",
-    "sync/state/store.py: Store",
 }
 
 FIELD_NAMES_ELSEWHERE = {
     # dbt Cloud's account, not Heap's.
     "models/dbt/cloud.py: account_id",
-    "operators/sync.py: session_id",
     # When an event happened, for a person who reads the sandbox's summary.
     "sandbox/__main__.py: timestamp",
     # The insert ID's scope, not the field.

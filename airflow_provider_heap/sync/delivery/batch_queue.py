@@ -8,7 +8,7 @@ from errno import ENOSPC
 
 from airflow_provider_heap.sync.delivery.spool import Spool
 from airflow_provider_heap.sync.items import ItemBatch
-from airflow_provider_heap.sync.run_log import Log
+from airflow_provider_heap.sync.plan import Log
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 #: Seconds to wait for room in memory before a batch goes to disk: reading is often ahead for a moment only.

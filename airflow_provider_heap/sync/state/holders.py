@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_provider_heap.sync.plan import Holder
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store
 
@@ -30,19 +30,6 @@ NOTE_EXPIRES = 3600.0
 
 #: Notes of older releases in the column ``holders``: run, token and time, by task instance.
 Notes = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Holder:
-    """
-    Who runs a sync.
-
-    :param run: the DAG run; all its tasks share a sync.
-    :param instance: the task instance in it. A second one of the same name is a retry.
-    """
-
-    run: str
-    instance: str = ""
 
 
 class HolderRows:

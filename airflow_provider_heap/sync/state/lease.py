@@ -18,13 +18,11 @@ import time
 import sqlalchemy as sa
 
 from airflow_provider_heap.exceptions import StateError, SyncRunningError
-from airflow_provider_heap.sync.run_log import Log
-from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, Holder, HolderRows
+from airflow_provider_heap.sync.plan import Holder, Log
+from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, HolderRows
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
-
-__all__ = ["Holder", "Lease"]
 
 #: Seconds after which a holder that does not renew its hold counts as dead.
 EXPIRES_AFTER = 60.0

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import HeapObject
+from airflow_provider_heap.sync.plan import SyncPlan
 
 
 def fingerprints(bodies: Sequence[bytes]) -> list[str]:
@@ -39,6 +40,15 @@ class StateKey:
     sync: str
     environment: Environment
     heap_object: HeapObject
+
+    @classmethod
+    def of(cls, plan: SyncPlan) -> StateKey:
+        """
+        Return the key of the state that a run uses.
+
+        :param plan: the run's.
+        """
+        return cls(plan.name, plan.environment, plan.heap_object)
 
     @property
     def id(self) -> str:

@@ -36,10 +36,9 @@ from typing import Any
 
 from airflow_provider_heap.exceptions import StateError
 from airflow_provider_heap.sync.items import ItemBatch
-from airflow_provider_heap.sync.plan import StateSettings
-from airflow_provider_heap.sync.run_log import Log
+from airflow_provider_heap.sync.plan import Holder, Log, StateSettings
 from airflow_provider_heap.sync.state.changes import ChangeSelector
-from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.state.lease import Lease
 from airflow_provider_heap.sync.state.recorder import Recorder
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store

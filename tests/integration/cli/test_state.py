@@ -7,7 +7,9 @@ import json
 import pytest
 
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
-from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.plan import Holder
+from airflow_provider_heap.sync.state.lease import Lease
+from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 DAG = """
@@ -123,7 +125,7 @@ def test_state_travels_in_a_file(heap, sync, tmp_path):
 def test_nothing_is_changed_while_a_run_is_at_work(heap, sync, run):
     sync()
     operator = HeapUserSyncOperator(task_id="users", model="", sync_name="people.users", state_conn_id="state")
-    lease = Lease(operator.open_store(), operator.plan({}).state_key, Holder("dag/run"), StopSignal())
+    lease = Lease(operator.open_store(), StateKey.of(operator.plan({})), Holder("dag/run"), StopSignal())
     lease.acquire()
     with pytest.raises(SystemExit, match="held by another run"):
         heap("state", "forget", "people", "users", "--all", "--yes")

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from airflow_provider_heap.exceptions import SyncRunningError
 from airflow_provider_heap.hooks.sql import state_store
-from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, Holder, HolderRows
+from airflow_provider_heap.sync.plan import Holder
+from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, HolderRows
 from tests.unit.sync.state.older_release import OlderLease
 
 ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)

@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_provider_heap.exceptions import StateError, SyncRunningError, SyncStoppedError
+from airflow_provider_heap.sync.plan import Holder
 from airflow_provider_heap.sync.state import lease
-from airflow_provider_heap.sync.state.lease import Holder, Lease
+from airflow_provider_heap.sync.state.lease import Lease
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 

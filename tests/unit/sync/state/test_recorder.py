@@ -14,9 +14,8 @@ from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import EVENT, USER
 from airflow_provider_heap.exceptions import SyncRunningError
 from airflow_provider_heap.sync.items import ItemBatch
-from airflow_provider_heap.sync.plan import StateSettings
+from airflow_provider_heap.sync.plan import Holder, StateSettings
 from airflow_provider_heap.sync.state import recorder
-from airflow_provider_heap.sync.state.lease import Holder
 from airflow_provider_heap.sync.state.recorder import Recorder
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Store

@@ -10,9 +10,8 @@ import pytest
 from airflow_provider_heap.api.objects import EVENT
 from airflow_provider_heap.exceptions import SyncRunningError, SyncStoppedError
 from airflow_provider_heap.hooks.sql import state_store
-from airflow_provider_heap.sync.plan import StateSettings
+from airflow_provider_heap.sync.plan import Holder, StateSettings
 from airflow_provider_heap.sync.state import lease
-from airflow_provider_heap.sync.state.lease import Holder
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.sync_state import SyncState
 from airflow_provider_heap.sync.stop_signal import StopSignal
