@@ -25,12 +25,10 @@ demo: $(STAMP)  ## set up an environment and run the example DAG against a local
 airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connections and the sandbox
 	@BIN=$(BIN) scripts/airflow.sh
 
-test: $(STAMP)  ## set up an environment and run the tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## set up an environment and run the tests; COVERAGE=1 counts the lines that they reach
+	$(BIN)/python $(if $(COVERAGE),-m coverage run )-m pytest
 
-coverage: $(STAMP)  ## run the tests and count the lines that they reach; too few are an error
-	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
+coverage: $(STAMP)  ## report the lines that `make test COVERAGE=1` reached; too few are an error
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
