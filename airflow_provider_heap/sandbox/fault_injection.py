@@ -1,4 +1,4 @@
-"""Faults of the sandbox, for tests and for trying what a sync does then."""
+"""The faults that the sandbox can be told to have."""
 
 from __future__ import annotations
 

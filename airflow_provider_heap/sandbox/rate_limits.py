@@ -1,4 +1,4 @@
-"""Heap's limits per minute, as the sandbox enforces them on request."""
+"""Heap's limits per minute, as the sandbox enforces them when it is told to."""
 
 from __future__ import annotations
 

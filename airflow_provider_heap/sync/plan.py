@@ -199,7 +199,7 @@ class Holder:
 @dataclass(frozen=True)
 class SyncPlan:
     """
-    Everything that one run needs to know.
+    Everything that one run is told.
 
     :param heap_object: what the rows become.
     :param environment: the Heap environment that is written to.

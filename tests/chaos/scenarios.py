@@ -209,7 +209,7 @@ def frozen(session: Session, table: str, chance: random.Random) -> None:
     """A process stands still, another run or a later try takes the sync meanwhile, and the first one wakes up."""
     [sync] = session.syncs(table)
     concurrency = chance.choice([1, 1, 4])
-    cue = Cue(chance.randint(1, 8), 0.0, before_answer=True)
+    cue = Cue(chance.randint(1, 4), 0.0, before_answer=True)
     first_run = session.new_run(table)
     other_run = chance.choice(["another run", "another run", "a later try", "nobody"])
     seconds = chance.choice([0.2, EXPIRES_AFTER + 0.7]) if other_run == "nobody" else 0.0
@@ -347,7 +347,7 @@ UNSHARDED: dict[Scenario, int] = {
     faulty: 4,
     without_sessions: 2,
     locked_out: 2,
-    frozen: 3,
-    two_at_once: 2,
+    frozen: 4,
+    two_at_once: 4,
 }
 SHARDED: dict[Scenario, int] = {sharded: 1}

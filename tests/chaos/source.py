@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 PLANS = ("free", "pro", "team")
+#: Rows that are added at a time.
+GROWTH = 100
 NOTES = (None, "called", "ünïcode ☎")
 
 
@@ -58,11 +60,13 @@ class Table:
             chance.choice(["some", "many", "all", "go back", "go back", "leave", "return", "nothing"]),
         )
         if kind == "go back":
-            rows = self._before
+            rows = [*self._before, *rows[len(self._before) :]]
         elif kind == "return":
             rows = [replace(row, present=True) for row in rows]
         elif kind == "leave":
             rows = [replace(row, present=row.present and chance.random() > 0.2) for row in rows]
+        elif kind == "grow":
+            rows = rows + [self._row(n, chance) for n in range(len(rows), len(rows) + GROWTH)]
         elif kind != "nothing":
             share = {"some": 0.02, "many": 0.4, "all": 1.0}[kind]
             rows = [self._changed(row, chance) if chance.random() < share else row for row in rows]

@@ -459,6 +459,16 @@ def test_a_run_that_stood_still_while_another_had_the_sync_stops_before_its_next
     assert in_heap(heap_sandbox)["a"] == 3
 
 
+def test_a_try_whose_hold_is_gone_while_it_waits_for_heap_makes_no_further_request(heap_sandbox, warehouse, run, state):
+    operator = users(people(a=2, b=2), batch_size=1, concurrency=1, **state)
+    heap_sandbox.faults = Faults(status=503, times=1)
+    heap_sandbox._on_request = lambda request: take_over(operator, {"a": 3})
+    with pytest.raises(SyncRunningError, match="given to another run meanwhile"):
+        run(operator)
+    assert len(heap_sandbox.requests) == 1
+    assert heap_sandbox.users == {}
+
+
 def test_a_run_that_stood_still_between_two_tries_of_a_request_makes_no_further_try(
     heap_sandbox, warehouse, run, local_state, monkeypatch
 ):

@@ -25,7 +25,6 @@ PUBLIC = {
         "HeapUnavailableError",
         "ModelError",
         "ModelUnavailableError",
-        "RejectsError",
         "StateError",
         "SyncRunningError",
         "SyncStoppedError",

@@ -90,7 +90,22 @@ class StateDatabase:
 
         return self._retry(action, transact_once)
 
-    def _retry(self, action: str, function: Callable[..., Result], *arguments: Any) -> Result:
+    def read(self, work: Callable[[sa.engine.Connection], Result]) -> Result:
+        """
+        Read something; again when the connection was lost.
+
+        :param work: called with a connection.
+        :return: what it returned.
+        :raises StateError: when the database fails.
+        """
+
+        def read_once() -> Result:
+            with self.engine.connect() as connection:
+                return work(connection)
+
+        return self._retry("read", read_once)
+
+    def _retry(self, action: str, work: Callable[[], Result]) -> Result:
         retrying = Retrying(
             retry=retry_if_exception(self._may_pass),
             stop=stop_after_attempt(TRIES),
@@ -98,7 +113,7 @@ class StateDatabase:
             reraise=True,
         )
         with self._translate_errors(action):
-            result: Result = retrying(function, *arguments)
+            result: Result = retrying(work)
             return result
 
     def _may_pass(self, error: BaseException) -> bool:

@@ -99,6 +99,15 @@ class HolderRows:
             return count == 1
         return connection.execute(sa.select(table.c.turn).where(mine)).scalar() is not None
 
+    def holds(self, connection: sa.engine.Connection) -> bool:
+        """
+        Return whether we hold the sync; somebody may take it in the next moment.
+
+        :param connection: to the database.
+        """
+        query = sa.select(self._store.tables.holders.c.turn).where(self._is_mine)
+        return bool(connection.execute(query).scalar() == self._turn)
+
     def taken_by(self, connection: sa.engine.Connection) -> str:
         """
         Return who has the sync when we lost it, for a message.

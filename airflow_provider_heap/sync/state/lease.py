@@ -5,9 +5,9 @@ A run renews its hold every ten seconds. A hold that was not renewed for a minut
 run may take the sync. Mapped instances of one DAG run hold a sync together. A retry takes over the hold of its own
 instance.
 
-A process may also stand still for longer than a minute and go on: it was frozen. So whoever is about to send calls
-:meth:`Lease.assert_held`, which costs a look at the clocks, and whoever is about to write fingerprints calls
-:meth:`Lease.fence` in the same transaction, which is right whatever the clocks say.
+A process may also stand still for longer than a minute and go on: it was frozen. And a retry may begin while the try
+before still lives. So whoever is about to send calls :meth:`Lease.assert_held`, which looks at the clocks and into the
+database, and whoever is about to write fingerprints calls :meth:`Lease.fence` in the same transaction.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Lease:
 
     def assert_held(self) -> None:
         """
-        Make sure that the sync is still held, before a request. Asks the database only when a renewal is overdue.
+        Make sure that the sync is still held, right before a request.
 
         :raises SyncRunningError: when the sync is not held any more.
         :raises StateError: when the database fails.
@@ -102,6 +102,8 @@ class Lease:
             raise self._lose(f"its hold was not renewed for {age:.0f} s, so another run may have taken it")
         if age >= 2 * RENEW_EVERY:
             self._renew()
+        elif taken_by := self._store.read(self._look):
+            raise self._lose(taken_by)
 
     def fence(self, connection: sa.engine.Connection) -> None:
         """
@@ -147,6 +149,10 @@ class Lease:
                 failure = error  # the next try may succeed; as long as the hold is young nobody else takes the sync
             except SyncRunningError:
                 return
+
+    def _look(self, connection: sa.engine.Connection) -> str | None:
+        """Return who has the sync; None when we have it."""
+        return None if self._rows.holds(connection) else self._rows.taken_by(connection)
 
     def _renew(self) -> None:
         started = _clocks()

@@ -91,15 +91,15 @@ class Store(StateDatabase):
         :param key_hashes: the keys.
         :raises StateError: when the database fails.
         """
-        return self._retry("read", self._fingerprints_of, key_hashes)
 
-    def _fingerprints_of(self, key_hashes: Sequence[str]) -> dict[str, str]:
-        fingerprints: dict[str, str] = {}
-        with self.engine.connect() as connection:
+        def look_up(connection: sa.engine.Connection) -> dict[str, str]:
+            fingerprints: dict[str, str] = {}
             for start in range(0, len(key_hashes), MAX_KEYS):
                 rows = self._dialect.fingerprints_of(connection, key_hashes[start : start + MAX_KEYS])
                 fingerprints.update({row.key_hash: row.fingerprint for row in rows})
-        return fingerprints
+            return fingerprints
+
+        return self.read(look_up)
 
     def record(self, sync_id: str, fingerprints: Mapping[str, str], sent_at: int, fence: Fence | None = None) -> None:
         """

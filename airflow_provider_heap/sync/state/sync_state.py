@@ -139,10 +139,10 @@ class SyncState:
 
     def assert_held(self) -> None:
         """
-        Make sure that no other run took the sync. Cheap: to be called before every request, and every try of one.
+        Make sure that no other run took the sync: to be called right before every request, and every try of one.
 
         :raises SyncRunningError: when the sync is not held any more.
-        :raises StateError: when a renewal is overdue and the database fails.
+        :raises StateError: when the database fails.
         """
         if self._recorder is not None:
             self._recorder.assert_held()
