@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.hooks.sql import sql_hook
 from airflow_provider_heap.models import Model, ReadContext, Rows
+from airflow_provider_heap.models.kinds import SqlFile, given_model, read_sql_file, to_model
 from airflow_provider_heap.models.sql import SqlModel
+from airflow_provider_heap.models.statement import first_word
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.lineage import lineage
 from airflow_provider_heap.operators.parameters import (
@@ -30,9 +33,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.common.sql.hooks.sql import DbApiHook
     from airflow.providers.openlineage.extractors import OperatorLineage
+    from sqlalchemy.sql.selectable import SelectBase as Select
 
-
-_SELECT = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with)\b", re.IGNORECASE | re.DOTALL)
 
 #: What SQLite makes of the second of two columns of one name in a nested query.
 _RENAMED = re.compile(r":\d+$")
@@ -44,7 +46,8 @@ class HeapSyncOperator(HeapDeliveryOperator):
 
     .. seealso:: How the rows are delivered: :class:`.HeapDeliveryOperator`.
 
-    :param model: SQL text, the path of a ``.sql`` file, or a model object. (templated)
+    :param model: SQL text, the path of a ``.sql`` file, a SELECT of SQLAlchemy, or a model object. A statement that
+        would write is refused before it runs. (templated)
     :param sql_conn_id: connection that the query runs on; its hook must be a ``DbApiHook``. (templated)
     :param parameters: bind parameters of the query. (templated)
     :param hook_params: passed to the SQL hook's constructor.
@@ -76,13 +79,14 @@ class HeapSyncOperator(HeapDeliveryOperator):
         "max_null",
         "unique_key",
     )
-    template_ext: Sequence[str] = (".sql",)
+    #: Airflow would take any text that ends in ``.sql`` for a file, an event's name too. Only ``model`` names files.
+    template_ext: Sequence[str] = ()
     template_fields_renderers: ClassVar[dict[str, str]] = {"model": "sql", "parameters": "json", "properties": "json"}
 
     def __init__(
         self,
         *,
-        model: str | Model,
+        model: str | PurePath | Model | Select,
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         hook_params: dict[str, Any] | None = None,
@@ -99,7 +103,7 @@ class HeapSyncOperator(HeapDeliveryOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.model = model
+        self.model = given_model(model)
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
         self.hook_params = hook_params
@@ -124,7 +128,7 @@ class HeapSyncOperator(HeapDeliveryOperator):
         sql = self.sql
         asked: list[Model] = [SqlModel(sql).without_rows()] if sql else []
         # Some databases don't nest every query. What isn't a SELECT is not run for a look at it.
-        if not sql or _SELECT.match(sql):
+        if not sql or first_word(sql) in ("select", "with"):
             asked.append(self.model_object)
         for model in asked:
             try:
@@ -188,6 +192,13 @@ class HeapSyncOperator(HeapDeliveryOperator):
         """
         return lineage(self.hook, vars(self).get("_db_hook"))
 
+    def resolve_template_files(self) -> None:
+        """Read the model's ``.sql`` file, so that Airflow shows its text. One that is not there yet is read later."""
+        if isinstance(self.model, SqlFile):
+            with suppress(ModelError):
+                self.model = read_sql_file(self.model, self.get_template_env())
+        super().resolve_template_files()
+
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """
         Render constants, models and the keys of dicts too. Constants and models are frozen: a rendered copy takes their
@@ -197,7 +208,9 @@ class HeapSyncOperator(HeapDeliveryOperator):
         :param args: Airflow's.
         :param kwargs: Airflow's.
         """
-        if is_dataclass(content) and not isinstance(content, type):
+        if isinstance(content, SqlFile):
+            content = read_sql_file(content, (args[1:2] or [kwargs.get("jinja_env")])[0] or self.get_template_env())
+        elif is_dataclass(content) and not isinstance(content, type):
             names = {field.name for field in fields(content)} & set(getattr(content, "template_fields", ()))
             found = {name: self.render_template(getattr(content, name), *args, **kwargs) for name in names}
             return replace(content, **found)
@@ -216,6 +229,7 @@ class HeapSyncOperator(HeapDeliveryOperator):
         :param context: Airflow's.
         :raises HeapError: when a parameter or a connection can't be right.
         """
+        to_model(self.model)  # the least that a run needs
         return replace(super().plan(context), guards=self._guard_settings())
 
     @contextmanager
@@ -257,8 +271,12 @@ class HeapSyncOperator(HeapDeliveryOperator):
 
     @property
     def model_object(self) -> Model:
-        """The model; SQL text as a :class:`.SqlModel`."""
-        return SqlModel(self.model) if isinstance(self.model, str) else self.model
+        """
+        The model; SQL text as a :class:`.SqlModel`.
+
+        :raises ModelError: when what was given is not a model.
+        """
+        return to_model(self.model)
 
     @property
     def source_label(self) -> str:

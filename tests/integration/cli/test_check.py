@@ -67,7 +67,7 @@ def test_each_problem_is_told_and_none_hides_another(dag_file, problems, warehou
         "reserved": "Heap does not allow a property named 'id'",
         "twice": "more than one column named 'n'",
         "sql": "no such table: nix",
-        "deed": "syntax error",
+        "deed": "would write: it has INSERT",
         "guard": "max_rows must be a whole number; found 'many'",
         "connection": "nowhere",
         "conf": "has no attribute 'x'",

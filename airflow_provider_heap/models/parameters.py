@@ -1,0 +1,105 @@
+"""Bind parameters: each driver takes them in its own form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_heap.exceptions import ModelError
+
+_PERCENT = ("`%(name)s` with a dict", "`%s` with a list")
+#: How a query and its parameters are written for a driver, by its module.
+_FORMS = {
+    "psycopg": _PERCENT,
+    "psycopg2": _PERCENT,
+    "MySQLdb": _PERCENT,
+    "pymysql": _PERCENT,
+    "mysql": _PERCENT,
+    "snowflake": _PERCENT,
+    "google": _PERCENT,
+    "pyhive": _PERCENT,
+    "redshift_connector": ("`%s` with a list",),
+    "clickhouse_driver": ("`%(name)s` with a dict",),
+    "sqlite3": ("`:name` with a dict", "`?` with a list"),
+    "duckdb": ("`$name` with a dict", "`?` with a list"),
+    "pyodbc": ("`?` with a list",),
+    "trino": ("`?` with a list",),
+    "oracledb": ("`:name` with a dict", "`:1` with a list"),
+}
+#: By PEP 249's name of a style, for drivers that are not listed.
+_STYLES = {
+    "qmark": ("`?` with a list",),
+    "numeric": ("`:1` with a list",),
+    "named": ("`:name` with a dict",),
+    "format": ("`%s` with a list",),
+    "pyformat": ("`%(name)s` with a dict",),
+}
+#: What drivers raise for parameters that don't fit: Python's own errors, or those of PEP 249 and of DuckDB.
+_PYTHON_ERRORS = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+_ERRORS_ABOUT_MUCH = frozenset({"InvalidInputException", "BinderException"})
+_ERRORS = frozenset({"ProgrammingError", "InterfaceError"}) | _ERRORS_ABOUT_MUCH
+
+
+def check_parameters(parameters: Any) -> None:
+    """
+    Check the kind of bind parameters.
+
+    :param parameters: what the user gave.
+    :raises ModelError: when no driver takes it.
+    """
+    if parameters is not None and not isinstance(parameters, Mapping | list | tuple):
+        raise ModelError(
+            f"parameters must be a dict, for parameters with names, or a list; found {type(parameters).__name__}."
+        )
+
+
+def check_form(driver: str, parameters: Any, style: str | None) -> None:
+    """
+    Check that a driver takes parameters of this form.
+
+    :param driver: its module.
+    :param parameters: a dict or a list, or nothing.
+    :param style: the driver's ``paramstyle``, of PEP 249.
+    :raises ModelError: when it does not.
+    """
+    kind, forms = "dict" if isinstance(parameters, Mapping) else "list", _forms(driver, style)
+    if parameters and driver in _FORMS and not any(kind in form for form in forms):
+        raise ModelError(f"parameters can't be a {kind} here: {_advice(driver, forms)}.")
+
+
+def parameters_error(error: Exception, driver: str, parameters: Any, style: str | None) -> ModelError | None:
+    """
+    Return the error that says how to write parameters; None when they are not what is wrong.
+
+    :param error: raised when the query was run.
+    :param driver: the driver's module.
+    :param parameters: the query's.
+    :param style: the driver's ``paramstyle``, of PEP 249.
+    """
+    mentioned = any(word in str(error).lower() for word in ("parameter", "binding"))
+    if not isinstance(error, _PYTHON_ERRORS):
+        if type(error).__name__ not in _ERRORS or (_of_the_database(error) and not mentioned):
+            return None
+        if type(error).__name__ in _ERRORS_ABOUT_MUCH and not mentioned:
+            return None
+    if not parameters and not mentioned:
+        return None
+    found = f"a {'dict' if isinstance(parameters, Mapping) else 'list'} of {len(parameters)}" if parameters else "none"
+    return ModelError(
+        f"parameters don't fit the query ({type(error).__name__}: {error}): {_advice(driver, _forms(driver, style))}; "
+        f"found {found}."
+    )
+
+
+def _of_the_database(error: Exception) -> bool:
+    """Return whether the database itself raised an error, not the driver."""
+    code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    return bool(code) or bool(error.args and isinstance(error.args[0], int))
+
+
+def _forms(driver: str, style: str | None) -> tuple[str, ...]:
+    return _FORMS.get(driver) or _STYLES.get(style or "") or ("the driver's own form",)
+
+
+def _advice(driver: str, forms: tuple[str, ...]) -> str:
+    return f"for {driver}, write {' or '.join(forms)}"
