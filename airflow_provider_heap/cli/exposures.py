@@ -56,7 +56,7 @@ def _models(dag: DAG, task_id: str) -> Iterator[DbtModel]:
         models = [task.model]
     for model in models:
         if isinstance(model, DbtModel):
-            yield render(dag, task_id)[0].model if "{{" in repr(model) and not task.is_mapped else model  # type: ignore[misc]
+            yield render(dag, task_id)[0].model if "{{" in repr(model) and not task.is_mapped else model
 
 
 def _exposure(dag: DAG, task_id: str, models: list[DbtModel]) -> dict[str, Any]:
