@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import Any
 
 from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
@@ -11,7 +12,7 @@ from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-def
 from airflow_provider_heap.cli.preview_table import printable
 from airflow_provider_heap.cli.tasks import NotFoundError, command, find_dag, render, run_of, sync_ids
 from airflow_provider_heap.exceptions import HeapError
-from airflow_provider_heap.models.column_types import BINARY
+from airflow_provider_heap.models.column_types import type_kind
 from airflow_provider_heap.operators.sync import HeapSyncOperator
 
 
@@ -64,13 +65,28 @@ def _compare(operator: HeapSyncOperator, result: dict[str, Any]) -> None:
     result["unmapped"] = mapper.unused
     for column in result["columns"]:
         column["fills"] = [name for name, origin in mapper.origins.items() if origin == column["name"]]
-        if column["type"] in BINARY and column["fills"]:
-            result["problems"].append(
-                f"column {column['name']!r} is of type {column['type']}, which has no JSON form: every row with a "
-                "value in it would be invalid. Convert it in the query, or leave it out of properties"
-            )
+        result["problems"] += _problems(operator, column)
     if result["columns"] and not any(types):
         result["notes"].append("the driver does not say the types: look at values with airflow heap preview")
+
+
+def _problems(operator: HeapSyncOperator, column: dict[str, Any]) -> Iterator[str]:
+    """Yield why no row with a value in this column could be sent, as far as its type says so."""
+    kind, what = type_kind(column["type"]), f"column {column['name']!r} is of type {column['type']}"
+    if kind == "binary" and column["fills"]:
+        yield (
+            f"{what}, which has no JSON form: every row with a value in it would be invalid. Convert it in the query, "
+            "or leave it out of properties"
+        )
+        return
+    for name in set(column["fills"]) & set(operator.item_fields()):
+        if name == "timestamp" and kind == "number":
+            yield (
+                f"{what}, and a number can't be a timestamp, since nothing says which unit it has: every row would be "
+                "invalid. Convert it in the query, for example with to_timestamp(...)"
+            )
+        elif kind in ("nested", "boolean") and name != "event":
+            yield f"{what}, which can't be the {name} of an item: every row would be invalid. Convert it in the query"
 
 
 def _text(results: list[dict[str, Any]]) -> str:

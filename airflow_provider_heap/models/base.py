@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 
+#: Rows, each with one value a column.
+Chunk = Sequence[Sequence[Any]]
+
+
 @dataclass(frozen=True)
 class ReadContext:
     """
@@ -43,7 +47,7 @@ class Rows:
     """
 
     columns: Sequence[str]
-    chunks: Iterable[Sequence[Sequence[Any]]]
+    chunks: Iterable[Chunk]
     types: Sequence[str | None] = ()
 
 

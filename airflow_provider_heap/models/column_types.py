@@ -1,39 +1,32 @@
-"""What a driver tells of the types of a query's columns, which differs from driver to driver."""
+"""What the names of types, which differ from database to database, say of the values of a column."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from typing import Any
+import re
+from typing import Literal
 
-#: What PEP 249 lets a driver tell types apart by.
-_KINDS = ("BINARY", "DATETIME", "NUMBER", "STRING")
-#: MySQL gives TEXT and BLOB one code. This flag of a column tells them apart, and not every driver hands it on.
-_MYSQL, _BINARY_FLAG = frozenset({"MySQLdb", "pymysql", "mysql"}), 128
-#: The names here, and in PostgreSQL, of what has no JSON form.
-BINARY = frozenset({"binary", "bytea"})
+TypeKind = Literal["binary", "boolean", "number", "nested"]
+
+#: By the first word of a name, in lower case. BIT is a number in MySQL alone, and a text in PostgreSQL.
+_KINDS: dict[str, TypeKind] = {
+    **dict.fromkeys(("binary", "bytea", "bytes", "blob", "varbinary", "varbyte", "image"), "binary"),
+    **dict.fromkeys(("bool", "boolean"), "boolean"),
+    **dict.fromkeys(("number", "int", "integer", "bigint", "smallint", "tinyint", "hugeint", "fixed"), "number"),
+    **dict.fromkeys(("int2", "int4", "int8", "int64", "float", "float4", "float8", "float64", "real"), "number"),
+    **dict.fromkeys(("double", "decimal", "numeric", "bignumeric", "longinteger"), "number"),
+    **dict.fromkeys(("json", "jsonb", "variant", "object", "array", "map", "struct", "super", "row"), "nested"),
+}
 
 
-def types(driver: str, cursor: Any) -> list[str | None]:
+def type_kind(name: str | None) -> TypeKind | None:
     """
-    Return the type of each column; None where the driver does not tell.
+    Return what is known of the values of a type.
 
-    :param driver: the driver's module.
-    :param cursor: one that a query was run with.
+    :param name: the database's name of the type, such as ``varchar(99)``; None when it is not known.
     """
-    return list(_types(driver, cursor))
-
-
-def _types(driver: str, cursor: Any) -> Iterator[str | None]:
-    module = sys.modules.get(driver)
-    flags = getattr(cursor, "description_flags", None)
-    for place, column in enumerate(cursor.description):
-        code = column[1]
-        if shown := getattr(column, "type_display", None):  # psycopg
-            yield str(shown)
-            continue
-        # Comparing with these objects is how PEP 249 has it: a driver's codes may be anything.
-        kind = next((kind for kind in _KINDS if code is not None and getattr(module, kind, None) == code), None)
-        if kind == "BINARY" and driver in _MYSQL:
-            kind = None if flags is None else "BINARY" if flags[place] & _BINARY_FLAG else "STRING"
-        yield kind.lower() if kind else None
+    if name is None:
+        return None
+    if name.endswith("[]"):
+        return "nested"
+    word = re.match(r"\w+", name.lower())
+    return _KINDS.get(word[0]) if word else None

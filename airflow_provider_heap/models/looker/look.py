@@ -85,7 +85,7 @@ class LookerLook:
             fields = self._fields(looker, query, title)
         with SqlModel(sql).open(source) as rows:
             names = column_names(looker_sql.match_fields(rows.columns, fields), self.by, title)
-            yield Rows(names, rows.chunks)
+            yield Rows(names, rows.chunks, rows.types)
 
     @contextmanager
     def _open_results(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
