@@ -67,6 +67,8 @@ class _RowSampler:
         self.columns: Sequence[str] = ()
         self.rows: Sequence[Sequence[Any]] = ()
         self.types: dict[str, dict[str, None]] = defaultdict(dict)
+        #: The database's name for the type of a column, where it is known.
+        self.declared_types: dict[str, str] = {}
         #: Whether the model was read to its end.
         self.complete = True
         self._model = model
@@ -84,6 +86,7 @@ class _RowSampler:
             context = replace(context, fetch_size=min(context.fetch_size, self._limit + 1))
         with self._model.open(context) as rows:
             self.columns = rows.columns
+            self.declared_types = {name: kind for name, kind in zip(rows.columns, rows.types, strict=False) if kind}
             yield replace(rows, chunks=self._read(rows))
 
     def _read(self, rows: Rows) -> Iterator[Sequence[Sequence[Any]]]:
@@ -163,7 +166,7 @@ def build_preview(operator: HeapSyncOperator, context: Context, rows: int | None
 
 
 def _mapping_table(mapper: RowMapper, sampler: _RowSampler) -> Iterator[dict[str, Any]]:
-    """Yield a row for each field and property: its name, what fills it, types as the driver returned them, samples."""
+    """Yield a row for each field and property: its name, what fills it, its type in the database or else in Python, samples."""
     samples: dict[str, list[Any]] = defaultdict(list)
     for body in mapper.map(sampler.rows, 1).items.bodies:
         item = json.loads(body)
@@ -171,5 +174,6 @@ def _mapping_table(mapper: RowMapper, sampler: _RowSampler) -> Iterator[dict[str
             if name != "properties" and len(samples[name]) < SAMPLES and value not in samples[name]:
                 samples[name].append(value)
     for name, origin in mapper.origins.items():
-        types = [kind for kind in sampler.types.get(origin, ()) if kind != "NoneType"]
+        found = [kind for kind in sampler.types.get(origin, ()) if kind != "NoneType"]
+        types = [sampler.declared_types[origin]] if origin in sampler.declared_types else found
         yield {"property": name, "column": origin, "types": types, "samples": samples[name]}

@@ -26,6 +26,18 @@ _FORMS = {
     "trino": ("`?` with a list",),
     "oracledb": ("`:name` with a dict", "`:1` with a list"),
 }
+#: How people call drivers whose module has another name.
+_NAMES = {
+    "google": "BigQuery",
+    "MySQLdb": "mysqlclient",
+    "mysql": "mysql-connector-python",
+    "sqlite3": "SQLite",
+    "duckdb": "DuckDB",
+    "pyodbc": "ODBC",
+    "snowflake": "Snowflake",
+    "redshift_connector": "Redshift",
+    "pyhive": "PyHive",
+}
 #: By PEP 249's name of a style, for drivers that are not listed.
 _STYLES = {
     "qmark": ("`?` with a list",),
@@ -102,4 +114,4 @@ def _forms(driver: str, style: str | None) -> tuple[str, ...]:
 
 
 def _advice(driver: str, forms: tuple[str, ...]) -> str:
-    return f"for {driver}, write {' or '.join(forms)}"
+    return f"for {_NAMES.get(driver, driver)}, write {' or '.join(forms)}"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SqlModel"]
 
-#: How databases call a syntax error: PostgreSQL by a code, others in their own words.
-_SYNTAX_ERROR_CODE = "42601"
+#: How databases call a syntax error: PostgreSQL and Snowflake by a code, others in their own words.
+_SYNTAX_ERROR_CODES = frozenset({"42601", 1003})
 _SYNTAX_ERROR = re.compile(
     "syntax error|error in your SQL syntax|incomplete input|unrecognized token|PARSE_SYNTAX_ERROR|ParseException",
     re.IGNORECASE,
@@ -85,8 +85,8 @@ def _execute(hook: DbApiHook, driver: Driver, cursor: Any, sql: str, parameters:
         # Of all the ways to run a statement this one keeps the hook's logging, its lineage and its parameter style.
         hook._run_command(cursor, sql, parameters)
     except Exception as error:
-        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-        if code == _SYNTAX_ERROR_CODE or _SYNTAX_ERROR.search(str(error)):
+        codes = {getattr(error, name, None) for name in ("sqlstate", "pgcode", "errno")}
+        if codes & _SYNTAX_ERROR_CODES or _SYNTAX_ERROR.search(str(error)):
             raise ModelError(f"The database finds a syntax error in the model: {error}") from error
         if mismatch := parameters_error(error, driver.name, parameters, driver.paramstyle):
             raise mismatch from error
