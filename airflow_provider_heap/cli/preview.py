@@ -166,7 +166,7 @@ def build_preview(operator: HeapSyncOperator, context: Context, rows: int | None
 
 
 def _mapping_table(mapper: RowMapper, sampler: _RowSampler) -> Iterator[dict[str, Any]]:
-    """Yield a row for each field and property: its name, what fills it, its type in the database or else in Python, samples."""
+    """Yield a row for each field and property: name, what fills it, type in the database or else in Python, samples."""
     samples: dict[str, list[Any]] = defaultdict(list)
     for body in mapper.map(sampler.rows, 1).items.bodies:
         item = json.loads(body)

@@ -55,7 +55,7 @@ def state_store(conn_id: str, table: str) -> Store:
         hook = sql_hook(conn_id)
         if hook.conn_type == "gcpbigquery":
             raise ModelError(
-                f"Connection {conn_id!r} to BigQuery can't hold the state, which is changed row by row in transactions. "
+                f"Connection {conn_id!r} to BigQuery can't hold the state, which changes row by row in transactions. "
                 "Name a connection to PostgreSQL, MySQL, MariaDB or SQLite as state_conn_id; the rows may come from "
                 "BigQuery all the same."
             )

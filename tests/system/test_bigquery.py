@@ -21,12 +21,12 @@ from tests.system import emulators
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = """
+PEOPLE = """\
 create or replace table ds.people (
   email string, ts timestamp, num numeric, st struct<plan string, deep struct<a int64>>, arr array<string>,
   ints array<int64>, j json, at datetime, n int64, f float64, ok bool, d date, t time)
 """
-ROWS = """
+ROWS = """\
 insert into ds.people values
   ('a@example.com', timestamp '2026-01-02 03:04:05+00', numeric '99.90', struct('pro', struct(1)), ['x', 'y'],
    [1, 2], json '{"plan": "pro"}', datetime '2026-01-02 03:04:05', 5, 1.5, true, date '2026-01-02', time '10:00:00'),
@@ -70,7 +70,7 @@ def bigquery(ports, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_BQ", json.dumps(connection))
     client = BaseHook.get_connection("bq").get_hook().get_client(project_id="proj")
     client.create_dataset("ds", exists_ok=True)
-    client.query_and_wait(PEOPLE)
+    client.query_and_wait(PEOPLE)  # the emulator runs no statement that begins with a line break
     client.query_and_wait(ROWS)
     return client
 

@@ -18,12 +18,12 @@ from tests.system import emulators
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = """
+PEOPLE = """\
 create or replace table people (
   email varchar, v variant, o object, a array, n number(38, 0), ltv number(12, 2), f float, ok boolean,
   at timestamp_ntz, d date, t time, note varchar)
 """
-ROW = """
+ROW = """\
 insert into people select 'a@example.com', parse_json('{"plan":"pro","seats":[1,2]}'), object_construct('k', 1),
   array_construct('x', 'y'), 5, 99.90, 1.5, true, '2026-01-02 03:04:05', '2026-01-02', '10:00:00', '{"a":1}'
 """
