@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
+from airflow_provider_heap.api.objects import FieldKind
 from airflow_provider_heap.cli.preview_table import printable
 from airflow_provider_heap.cli.tasks import NotFoundError, command, find_dag, render, run_of, sync_ids
 from airflow_provider_heap.exceptions import HeapError
@@ -79,14 +80,16 @@ def _problems(operator: HeapSyncOperator, column: dict[str, Any]) -> Iterator[st
             "or leave it out of properties"
         )
         return
-    for name in set(column["fills"]) & set(operator.item_fields()):
-        if name == "timestamp" and kind == "number":
+    for field in operator.heap_object.fields:
+        if field.name not in column["fills"]:
+            continue
+        if kind == "number" and field.kind is FieldKind.TIMESTAMP:
             yield (
-                f"{what}, and a number can't be a timestamp, since nothing says which unit it has: every row would be "
+                f"{what}, and nothing says which unit a number has that is the {field.name}: every row would be "
                 "invalid. Convert it in the query, for example with to_timestamp(...)"
             )
-        elif kind in ("nested", "boolean") and name != "event":
-            yield f"{what}, which can't be the {name} of an item: every row would be invalid. Convert it in the query"
+        elif kind in ("nested", "boolean"):
+            yield f"{what}, which can't be the {field.name}: every row would be invalid. Convert it in the query"
 
 
 def _text(results: list[dict[str, Any]]) -> str:

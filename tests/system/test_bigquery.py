@@ -24,17 +24,18 @@ pytestmark = pytest.mark.slow
 PEOPLE = """\
 create or replace table ds.people (
   email string, ts timestamp, num numeric, st struct<plan string, deep struct<a int64>>, arr array<string>,
-  ints array<int64>, j json, at datetime, n int64, f float64, ok bool, d date, t time)
+  ints array<int64>, j json, moment datetime, n int64, f float64, ok bool, d date, t time)
 """
 ROWS = """\
 insert into ds.people values
-  ('a@example.com', timestamp '2026-01-02 03:04:05+00', numeric '99.90', struct('pro', struct(1)), ['x', 'y'],
-   [1, 2], json '{"plan": "pro"}', datetime '2026-01-02 03:04:05', 5, 1.5, true, date '2026-01-02', time '10:00:00'),
+  ('a@example.com', timestamp '2026-01-02 03:04:05+00', numeric '99.90',
+   struct('pro' as plan, struct(1 as a) as deep), ['x', 'y'], [1, 2],
+   json '{"plan": "pro"}', datetime '2026-01-02 03:04:05', 5, 1.5, true, date '2026-01-02', time '10:00:00'),
   ('b@example.com', null, null, null, [], [], null, null, null, null, null, null, null)
 """
 PROPERTIES = {
     "arr": "x||y",
-    "at": "2026-01-02T03:04:05+00:00",
+    "moment": "2026-01-02T03:04:05+00:00",
     "d": "2026-01-02",
     "f": 1.5,
     "ints": "1||2",
@@ -70,8 +71,8 @@ def bigquery(ports, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_BQ", json.dumps(connection))
     client = BaseHook.get_connection("bq").get_hook().get_client(project_id="proj")
     client.create_dataset("ds", exists_ok=True)
-    client.query_and_wait(PEOPLE)  # the emulator runs no statement that begins with a line break
-    client.query_and_wait(ROWS)
+    client.query(PEOPLE).result()
+    client.query(ROWS).result()
     return client
 
 
@@ -220,10 +221,8 @@ def test_without_the_right_to_use_the_storage_api_rows_come_all_the_same(bigquer
 
 
 def test_memory_stays_flat(bigquery):
-    bigquery.query_and_wait(
-        "create or replace table ds.big as select cast(n as string) as email, repeat('x', 200) as x "
-        "from unnest(generate_array(1, 200000)) as n"
-    )
+    rows = "select cast(n as string) as email, repeat('x', 200) as x from unnest(generate_array(1, 200000)) as n"
+    bigquery.query(f"create or replace table ds.big as {rows}").result()
     peaks = []
     for count in (20_000, 200_000):
         source = ReadContext(BaseHook.get_connection("bq").get_hook, None, 10_000)

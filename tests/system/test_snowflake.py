@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 PEOPLE = """\
 create or replace table people (
   email varchar, v variant, o object, a array, n number(38, 0), ltv number(12, 2), f float, ok boolean,
-  at timestamp_ntz, d date, t time, note varchar)
+  moment timestamp_ntz, d date, t time, note varchar)
 """
 ROW = """\
 insert into people select 'a@example.com', parse_json('{"plan":"pro","seats":[1,2]}'), object_construct('k', 1),
@@ -59,7 +59,7 @@ def test_semi_structured_columns_are_flattened_and_texts_are_not(snowflake, run,
     run(users("select p.*, v:plan as plan from people p"))
     assert heap_sandbox.users["a@example.com"] == {
         "A": "x||y",
-        "AT": "2026-01-02T03:04:05+00:00",
+        "MOMENT": "2026-01-02T03:04:05+00:00",
         "D": "2026-01-02",
         "F": 1.5,
         "LTV": 99.9,
@@ -86,7 +86,7 @@ def test_nested_json_is_one_compact_text(snowflake, run, heap_sandbox):
 def test_accounts_and_events(snowflake, run, heap_sandbox):
     common = {"task_id": "sync", "sql_conn_id": "snow", "model": "select * from people"}
     run(HeapAccountSyncOperator(account_id="email", properties=["ltv"], **common))
-    run(HeapEventSyncOperator(insert_id="n", identity="email", event="Signed Up", timestamp="at", **common))
+    run(HeapEventSyncOperator(insert_id="n", identity="email", event="Signed Up", timestamp="moment", **common))
     assert heap_sandbox.accounts == {"a@example.com": {"ltv": 99.9}}
     assert [event["timestamp"] for event in heap_sandbox.events] == ["2026-01-02T03:04:05+00:00"]
 
@@ -126,7 +126,7 @@ with DAG(dag_id="people", schedule=None):
     [found] = json.loads(heap("check", "people", "users", "--output", "json"))
     types = {column["name"]: column["type"] for column in found["columns"]}
     # The emulator has VARIANT for OBJECT and ARRAY too.
-    assert (types["EMAIL"], types["V"], types["N"], types["AT"]) == ("TEXT", "VARIANT", "FIXED", "TIMESTAMP_NTZ")
+    assert (types["EMAIL"], types["V"], types["N"], types["MOMENT"]) == ("TEXT", "VARIANT", "FIXED", "TIMESTAMP_NTZ")
     assert (found["problems"], found["notes"]) == ([], [])
     preview = json.loads(heap("preview", "people", "users", "--output", "json"))
     assert {row["property"]: row["types"] for row in preview["mapping"]}["V"] == ["VARIANT"]

@@ -23,15 +23,15 @@ _TUPLES_OK = 2
 _INFINITY = frozenset({"infinity", "-infinity"})
 #: The encoding that says nothing of any text.
 _NO_ENCODING = frozenset({"SQL_ASCII", "SQLASCII"})
-#: Types of moments and durations, and psycopg2's names of what reads them: for a value, and for an array.
-_MOMENTS = {
-    "date": (1082, 1182, "PYDATE"),
-    "time": (1083, 1183, "PYTIME"),
-    "timetz": (1266, 1270, "PYTIME"),
-    "timestamp": (1114, 1115, "PYDATETIME"),
-    "timestamptz": (1184, 1185, "PYDATETIMETZ"),
-    "interval": (1186, 1187, "PYINTERVAL"),
-}
+#: Types of moments and durations: the type, its array, and what reads it in psycopg2.
+_MOMENTS = (
+    (1082, 1182, "PYDATE"),  # date
+    (1083, 1183, "PYTIME"),  # time
+    (1266, 1270, "PYTIME"),  # timetz
+    (1114, 1115, "PYDATETIME"),  # timestamp
+    (1184, 1185, "PYDATETIMETZ"),  # timestamptz
+    (1186, 1187, "PYINTERVAL"),  # interval
+)
 #: Ranges of them.
 _RANGES = (3908, 3910, 3912)
 _TEXTS = ("text", "varchar", "bpchar", "name")
@@ -155,8 +155,8 @@ class _Context:
 
         self.connection = cursor.connection
         self.adapters = AdaptersMap(cursor.adapters)
-        for name, (oid, _, _) in _MOMENTS.items():
-            self.adapters.register_loader(name, _tolerant(cursor.adapters.get_loader(oid, Format.TEXT)))
+        for oid, _, _ in _MOMENTS:
+            self.adapters.register_loader(oid, _tolerant(cursor.adapters.get_loader(oid, Format.TEXT)))
 
 
 def _tolerant(strict_class: Any) -> Any:
@@ -227,10 +227,10 @@ class Psycopg2(PostgresDriver):
 
         self._recode = False
         super().prepare(sql, parameters)
-        for name, (oid, array_oid, reader) in _MOMENTS.items():
-            moment = extensions.new_type((oid,), name, _cast_with(getattr(extensions, reader)))
+        for oid, array_oid, reader in _MOMENTS:
+            moment = extensions.new_type((oid,), reader, _cast_with(getattr(extensions, reader)))
             extensions.register_type(moment, self.connection)
-            extensions.register_type(extensions.new_array_type((array_oid,), f"{name}[]", moment), self.connection)
+            extensions.register_type(extensions.new_array_type((array_oid,), f"{reader}[]", moment), self.connection)
         ranges = extensions.new_type(_RANGES, "range", lambda text, cursor: text)
         extensions.register_type(ranges, self.connection)
 

@@ -108,3 +108,23 @@ def test_no_row_is_read_and_bytes_are_told_from_text_where_the_driver_does(
     }[database]
     assert [column["type"] for column in found["columns"][1:]] == types
     assert f"column 'photo' is of type {types[3]}, which has no JSON form" in problems("photos")["photos"][0]
+
+
+def test_types_that_no_key_and_no_timestamp_can_have_are_problems(dag_file, problems, postgres, heap_sandbox):
+    postgres.execute("create table orders (id int, email text, ok boolean, tags text[], at bigint, moment timestamptz)")
+    dag_file("""
+with DAG(dag_id="people", schedule=None):
+    common = dict(sql_conn_id="pg", model="select * from orders", properties=[])
+    events = dict(insert_id="id", identity="email", event="Order", **common)
+    HeapUserSyncOperator(task_id="good", identity="id", **common)
+    HeapUserSyncOperator(task_id="boolean", identity="ok", **common)
+    HeapUserSyncOperator(task_id="array", identity="tags", **common)
+    HeapEventSyncOperator(task_id="moment", timestamp="moment", **events)
+    HeapEventSyncOperator(task_id="number", timestamp="at", **events)
+""")
+    found = problems()
+    assert (found["good"], found["moment"]) == ([], [])
+    assert found["number"][0].startswith("column 'at' is of type int8, and nothing says which unit a number has")
+    assert "to_timestamp(...)" in found["number"][0]
+    assert found["boolean"][0].startswith("column 'ok' is of type bool, which can't be the identity")
+    assert found["array"][0].startswith("column 'tags' is of type text[], which can't be the identity")
