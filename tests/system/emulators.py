@@ -105,3 +105,15 @@ def snowflake(folder):
     command = [programs / "uvicorn", "fakesnow.server:app", "--host", "127.0.0.1", "--port", str(port)]
     with served([*command, "--ssl-keyfile", "key.pem", "--ssl-certfile", "cert.pem"], port, folder):
         yield port, folder / "cert.pem"
+
+
+def collect_lineage(monkeypatch):
+    """Have hooks keep what they read, as they do where the OpenLineage provider is set up."""
+    from airflow.providers.common.sql.hooks import lineage as sql_lineage
+    from airflow.sdk.lineage import HookLineageCollector
+
+    from airflow_provider_heap.operators import lineage
+
+    collector = HookLineageCollector()
+    for module in (lineage, sql_lineage):
+        monkeypatch.setattr(module, "get_hook_lineage_collector", lambda: collector)

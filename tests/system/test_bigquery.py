@@ -166,8 +166,9 @@ def test_state_in_bigquery_is_refused_with_what_to_use(bigquery, run, heap_sandb
         run(users("select email from ds.people", state_conn_id="bq"))
 
 
-def test_openlineage_knows_the_tables(bigquery, run, ti, heap_sandbox):
+def test_openlineage_knows_the_tables(bigquery, run, ti, heap_sandbox, monkeypatch):
     pytest.importorskip("airflow.providers.openlineage")
+    emulators.collect_lineage(monkeypatch)
     operator = users("select email from ds.people")
     run(operator)
     lineage = operator.get_openlineage_facets_on_complete(ti)

@@ -144,8 +144,9 @@ def test_state_in_snowflake_sends_only_what_changed(snowflake, run, heap_sandbox
     assert run(operator)["sent"] == 1
 
 
-def test_openlineage_knows_the_tables(snowflake, run, ti, heap_sandbox):
+def test_openlineage_knows_the_tables(snowflake, run, ti, heap_sandbox, monkeypatch):
     pytest.importorskip("airflow.providers.openlineage")
+    emulators.collect_lineage(monkeypatch)
     operator = users()
     run(operator)
     lineage = operator.get_openlineage_facets_on_complete(ti)
