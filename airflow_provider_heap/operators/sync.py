@@ -79,8 +79,7 @@ class HeapSyncOperator(HeapDeliveryOperator):
         "max_null",
         "unique_key",
     )
-    #: Airflow would take any text that ends in ``.sql`` for a file, an event's name too. Only ``model`` names files.
-    template_ext: Sequence[str] = ()
+    template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"model": "sql", "parameters": "json", "properties": "json"}
 
     def __init__(
@@ -103,6 +102,8 @@ class HeapSyncOperator(HeapDeliveryOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        # Airflow would take any text that ends in .sql for a file, an event's name too. Only a model is read from one.
+        self.template_ext = ()
         self.model = given_model(model)
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
