@@ -84,4 +84,4 @@ class GateError(ModelError):
 
 
 class ModelUnavailableError(HeapError):
-    """Looker or dbt Cloud could not be reached or kept failing; Airflow's retry is worth it."""
+    """The database, Looker or dbt Cloud could not be reached or kept failing; Airflow's retry is worth it."""

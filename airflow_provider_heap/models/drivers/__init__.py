@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.exceptions import ModelError, ModelUnavailableError
 from airflow_provider_heap.models.drivers.base import Driver
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ _CLASSES = {
     "trino": ("warehouses", "Trino"),
 }
 
+#: What drivers raise when they can't connect, by PEP 249's names.
+_UNREACHABLE = frozenset({"OperationalError", "InterfaceError", "DatabaseError"})
+
 
 @contextmanager
 def connect(hook: DbApiHook) -> Iterator[Driver]:
@@ -39,8 +42,18 @@ def connect(hook: DbApiHook) -> Iterator[Driver]:
     :param hook: the hook of a SQL connection.
     :return: the driver, with the connection.
     :raises ModelError: when the connection can't be read from.
+    :raises ModelUnavailableError: when the database can't be reached.
     """
-    with _open(hook) as connection:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(_open(hook))
+        except Exception as error:
+            if not isinstance(error, OSError) and type(error).__name__ not in _UNREACHABLE:
+                raise
+            raise ModelUnavailableError(
+                f"sql_conn_id {hook.get_conn_id()!r}: the database can't be reached, or refuses the login "
+                f"({type(error).__name__}: {str(error).strip()}). Check the connection in Airflow."
+            ) from error
         if not hasattr(connection, "cursor"):
             raise ModelError(
                 f"A {type(connection).__name__} has no cursors, as PEP 249 wants them, so no rows can be read from it. "

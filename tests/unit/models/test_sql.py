@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.exceptions import ModelError, ModelUnavailableError
 from airflow_provider_heap.models import ReadContext
 from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.heap import HeapUserSyncOperator
@@ -361,3 +361,13 @@ def test_a_hook_whose_connections_have_no_cursors_is_told_of():
         SqlModel("select 1").open(ReadContext(Hook, None, 10)),
     ):
         pass
+
+
+@pytest.mark.parametrize("conn_type", ["postgres", "mysql"])
+def test_a_database_that_cannot_be_reached_is_named_with_its_connection(monkeypatch, conn_type):
+    connection = {"conn_type": conn_type, "host": "127.0.0.1", "port": 1, "login": "u", "password": "secret-word"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWAY", json.dumps(connection))
+    with pytest.raises(ModelUnavailableError, match=r"sql_conn_id 'away': the database can't be reached") as caught:
+        read("away", "select 1")
+    assert not isinstance(caught.value, ModelError)  # so Airflow retries it
+    assert "secret-word" not in str(caught.value)
