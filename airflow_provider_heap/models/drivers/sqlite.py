@@ -20,12 +20,26 @@ class Sqlite(Driver):
     """sqlite3 of Python."""
 
     def prepare(self, sql: str, parameters: Any) -> None:
-        """Remember the query, to run it again if need be. Parameters: see :class:`Driver`."""
+        """Ask for the types, and remember the query, to run it again if need be. Parameters: see :class:`Driver`."""
         self._query = (sql, parameters or ())
         self._fetched = 0
+        # Before the query runs: a statement that fails meanwhile would end it.
+        self._declarations = [] if parameters else self._ask_declarations(sql)
         # Both runs read the same state of the database.
         with suppress(Exception):
             self.connection.execute("begin")
+
+    def _ask_declarations(self, sql: str) -> list[str]:
+        """Return the declared types of a query's columns. The driver hides them, but a view of the query has them."""
+        declarations: list[str] = []
+        with suppress(Exception):
+            self.connection.execute(f"create temp view heap_types as {sql}")
+            try:
+                columns = self.connection.execute("pragma temp.table_info(heap_types)").fetchall()
+                declarations = [str(column[2]).lower() for column in columns]
+            finally:
+                self.connection.execute("drop view temp.heap_types")
+        return declarations
 
     def fetch(self, cursor: Any, size: int) -> Chunk:
         """Return the next rows; a text that is not UTF-8 is unreadable. Parameters: see :class:`Driver`."""
@@ -54,20 +68,10 @@ class Sqlite(Driver):
         return rows
 
     def types(self, cursor: Any) -> list[str | None]:
-        """
-        Return JSON for columns that are declared so. Parameters: see :class:`Driver`.
-
-        The driver says no types, but a view of the query has them; other declarations promise nothing in SQLite.
-        """
-        sql, parameters = self._query
-        declared: list[tuple[Any, ...]] = []
-        if not parameters:
-            with suppress(Exception):
-                self.connection.execute(f"create temp view heap_types as {sql}")
-                declared = self.connection.execute("pragma temp.table_info(heap_types)").fetchall()
-        if len(declared) != len(cursor.description):
+        """Return JSON for columns that are declared so; other declarations promise nothing. See :class:`Driver`."""
+        if len(self._declarations) != len(cursor.description):
             return [None] * len(cursor.description)
-        return ["json" if str(column[2]).lower() == "json" else None for column in declared]
+        return ["json" if declaration == "json" else None for declaration in self._declarations]
 
     def converters(self, cursor: Any, types: Sequence[str | None]) -> dict[int, ConvertColumn]:
         """Decode the columns of JSON. Parameters: see :class:`Driver`."""
