@@ -3,7 +3,7 @@ The ways in which a sync can fail, one class each.
 
 The dotted paths are public: name them in a retry policy or in an ``on_failure_callback``. Classes that also derive from
 ``AirflowFailException`` are never retried by Airflow, because the same task would fail again in the same way; the
-others are retried as the task's ``retries`` say.
+others are retried according to the task's ``retries``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "HeapUnavailableError",
     "ModelError",
     "ModelUnavailableError",
+    "RejectsError",
     "StateError",
     "SyncRunningError",
     "SyncStoppedError",
@@ -44,7 +45,7 @@ class HeapUnavailableError(HeapError):
 
 
 class SyncStoppedError(HeapError):
-    """The task was told to stop (SIGTERM, marked as failed); what Heap had answered by then is counted."""
+    """The task was stopped (SIGTERM, marked as failed); what Heap had answered by then is counted."""
 
 
 class StateError(HeapError):
@@ -60,7 +61,7 @@ class SyncRunningError(HeapError):
 
 
 class HeapConfigurationError(HeapError, AirflowFailException):
-    """The Heap connection cannot work as it stands: a malformed App ID, an unknown region, a URL that is not Heap."""
+    """The Heap connection cannot work as it is: a malformed App ID, an unknown region, a URL that is not Heap."""
 
 
 class HeapRefusedError(HeapError, AirflowFailException):

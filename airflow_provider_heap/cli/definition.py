@@ -45,7 +45,7 @@ STATE = (
     _command(
         "show",
         "state.show",
-        "Tell how much is recorded, and of a key when it was sent",
+        "Print how much is recorded, and of a key when it was sent",
         *TASK,
         _option("--key", "An Account ID, an identity or an insert ID"),
         EVENT,
@@ -55,7 +55,7 @@ STATE = (
     _command(
         "forget",
         "state.forget",
-        "Strike keys out, so that the next run sends them again",
+        "Delete keys, so that the next run sends them again",
         *TASK,
         _option("--key", "Account IDs, identities or insert IDs", nargs="+", default=()),
         _option("--all", "All keys of the sync", action="store_true"),
@@ -92,7 +92,7 @@ COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
     _command(
         "preview",
         "preview.preview",
-        "Tell what a sync would do: mapping, counts, the first request; nothing is sent, nothing recorded",
+        "Print what a sync would do: mapping, counts, the first request; nothing is sent, nothing recorded",
         *TASK,
         _option("--rows", "How many rows to read (default: 100)", type=int, default=100),
         _option("--all", "Read the whole model", action="store_true"),
@@ -116,5 +116,5 @@ COMMANDS: tuple[ActionCommand | GroupCommand, ...] = (
 
 
 def get_heap_cli_commands() -> list[CLICommand]:
-    """Return the commands, as the ``cli`` entry of the provider's info wants them."""
+    """Return the commands, as the ``cli`` entry of the provider's info takes them."""
     return [GroupCommand("heap", "Look after syncs to Heap", COMMANDS)]

@@ -1,4 +1,4 @@
-"""``airflow heap exposures``: what Heap is given of a dbt project, told to that project."""
+"""``airflow heap exposures``: syncs of dbt models as exposures for the dbt project."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def exposures(args: Namespace) -> None:
 
     :param args: of the command line.
     """
-    found, failed = [], False
+    entries, failed = [], False
     for dag in [find_dag(args.dag_id)] if args.dag_id else all_dags():
         for task_id in sync_ids(dag):
             try:
                 models = list(_models(dag, task_id))
                 if models:
-                    found.append(_exposure(dag, task_id, models))
+                    entries.append(_exposure(dag, task_id, models))
             except Exception as error:
-                # A template may raise anything. One sync that can't be told must not keep the others from it.
+                # A template may raise anything. One sync that fails must not hide the others.
                 failed = True
                 print(f"{dag.dag_id}.{task_id} is left out: {error}", file=sys.stderr)
-    if found:
-        print(yaml.safe_dump({"version": 2, "exposures": found}, sort_keys=False, allow_unicode=True), end="")
+    if entries:
+        print(yaml.safe_dump({"version": 2, "exposures": entries}, sort_keys=False, allow_unicode=True), end="")
     else:
         print("No sync of a dbt model was found.", file=sys.stderr)
     if failed:
@@ -46,7 +46,7 @@ def exposures(args: Namespace) -> None:
 
 
 def _models(dag: DAG, task_id: str) -> Iterator[DbtModel]:
-    """Give the dbt models of a task, rendered if they need to be; a mapped task may have several."""
+    """Yield the dbt models of a task, rendered if they need to be; a mapped task may have several."""
     task: Any = dag.get_task(task_id)
     if task.is_mapped:
         given = getattr(task.expand_input, "value", None)
@@ -64,15 +64,15 @@ def _exposure(dag: DAG, task_id: str, models: list[DbtModel]) -> dict[str, Any]:
     operator = task.operator_class if task.is_mapped else type(task)
     full_id = f"{dag.dag_id}.{task_id}"
     what = f"{operator.heap_object.name}s"
-    told = {
+    exposure = {
         # dbt allows letters, digits and underscores.
         "name": re.sub(r"\W", "_", full_id),
         "label": f"Heap {what} ({full_id})",
         "type": "application",
-        "description": f"The Airflow task {full_id} brings it to Heap as {what}.",
+        "description": f"The Airflow task {full_id} syncs it to Heap as {what}.",
         "depends_on": list(dict.fromkeys(model.reference() for model in models)),
         "owner": {"name": str(task.owner)},
     }
     if url := conf.get("api", "base_url", fallback=""):
-        told["url"] = f"{url.rstrip('/')}/dags/{dag.dag_id}"
-    return told
+        exposure["url"] = f"{url.rstrip('/')}/dags/{dag.dag_id}"
+    return exposure

@@ -1,4 +1,4 @@
-"""A sync out of a DAG file, rendered as for a run that never happens. Only for commands: Airflow 3.2 and later."""
+"""Find a sync in a DAG file and render it, for commands. They need Airflow 3.2 or later."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def command(function: Callable[[Namespace], None]) -> Callable[[Namespace], None
 
     @wraps(function)
     def run(args: Namespace) -> None:
-        # Connections that stand in Airflow's own database are found, as Airflow's own commands find them.
+        # So that connections in Airflow's own database are found, as Airflow's own commands find them.
         os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
         try:
             suppress_logs_and_warning(function)(args)
@@ -49,7 +49,7 @@ def command(function: Callable[[Namespace], None]) -> Callable[[Namespace], None
 
 def rendered(args: Namespace) -> tuple[HeapSyncOperator, Context]:
     """
-    Return the sync that a command was told, rendered for the run that it was told.
+    Return the sync that a command names, rendered for the run that it names.
 
     :param args: ``dag_id``, ``task_id``, ``logical_date``, ``conf`` and ``map_index``.
     :raises NotFoundError: when there is no such sync, or an argument can't be read.
@@ -93,7 +93,7 @@ def find_dag(dag_id: str) -> DAG:
 
 
 def all_dags() -> Iterator[DAG]:
-    """Parse the DAG files, and give their DAGs in the order of their IDs; tell on stderr which could not be parsed."""
+    """Parse the DAG files and yield their DAGs, ordered by ID; files that cannot be parsed are named on stderr."""
     for bag in _bags(None):
         for broken in bag.import_errors.items():
             print(_failed(broken).strip(), file=sys.stderr)
@@ -143,10 +143,10 @@ def render(
     :param logical_date: of the run; now when not given.
     :param conf: of the run.
     :param map_index: which of the instances of a mapped task.
-    :raises NotFoundError: when the DAG has no such sync, or the instance can't be told.
+    :raises NotFoundError: when the DAG has no such sync, or the instance is not named.
     """
     if task_id not in (found := sync_ids(dag)):
-        what = "is no sync to Heap" if dag.has_task(task_id) else "does not exist"
+        what = "is not a sync to Heap" if dag.has_task(task_id) else "does not exist"
         raise NotFoundError(f"Task {task_id!r} of DAG {dag.dag_id!r} {what}; its syncs are: {_listed(found)}.")
     task = dag.get_task(task_id)
     if task.is_mapped and map_index < 0:

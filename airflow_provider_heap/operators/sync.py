@@ -148,7 +148,7 @@ class HeapSyncOperator(HeapDeliveryOperator):
 
     def get_db_hook(self) -> DbApiHook:
         """
-        Return the hook that the query runs on. Override it for a connection whose own hook is no ``DbApiHook``.
+        Return the hook that the query runs on. Override it for a connection whose own hook is not a ``DbApiHook``.
 
         :raises ModelError: when there is no connection to run on, or its hook can't run SQL.
         """

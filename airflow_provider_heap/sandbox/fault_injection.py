@@ -1,4 +1,4 @@
-"""The faults that the sandbox can be told to have."""
+"""Faults of the sandbox, for tests and for trying what a sync does then."""
 
 from __future__ import annotations
 

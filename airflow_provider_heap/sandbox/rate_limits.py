@@ -1,4 +1,4 @@
-"""Heap's limits per minute, as the sandbox enforces them when it is told to."""
+"""Heap's limits per minute, as the sandbox enforces them on request."""
 
 from __future__ import annotations
 

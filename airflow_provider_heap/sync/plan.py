@@ -199,7 +199,7 @@ class Holder:
 @dataclass(frozen=True)
 class SyncPlan:
     """
-    Everything that one run is told.
+    Everything that one run needs to know.
 
     :param heap_object: what the rows become.
     :param environment: the Heap environment that is written to.

@@ -25,6 +25,7 @@ PUBLIC = {
         "HeapUnavailableError",
         "ModelError",
         "ModelUnavailableError",
+        "RejectsError",
         "StateError",
         "SyncRunningError",
         "SyncStoppedError",
