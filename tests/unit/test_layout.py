@@ -61,12 +61,6 @@ TESTED_ELSEWHERE = {
     "operators/redrive.py": "integration/test_redrive.py",
     "operators/sync.py": "integration/test_operators.py",
     "sandbox/handler.py": "unit/sandbox/test_server.py",
-    "sync/guards.py": "integration/test_guards.py",
-    "sync/items.py": "unit/sync/delivery/test_batcher.py",
-    "sync/mapping/records.py": "unit/hooks/test_heap.py",
-    "sync/rejects/reader.py": "integration/test_redrive.py",
-    "sync/report.py": "golden/test_reports.py",
-    "sync/run_log.py": "integration/test_operators.py",
 }
 
 

@@ -31,8 +31,7 @@ class RejectedRecord(msgspec.Struct):
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the item, ``properties`` among them."""
-        fields: dict[str, Any] = msgspec.json.decode(self.item)
-        return fields
+        return msgspec.json.decode(self.item, type=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -176,6 +175,6 @@ def _records(files: Iterable[RejectsFile]) -> Iterator[RejectedRecord]:
 def _check(record: RejectedRecord) -> None:
     heap_object = _OBJECTS[record.object]
     fields = record.fields
-    fields[heap_object.key]
-    if not any(name in fields for name in heap_object.person_fields):
+    required = {heap_object.key, *(field.name for field in heap_object.fields if field.required)}
+    if not required <= fields.keys() or fields.keys().isdisjoint(heap_object.person_fields):
         raise KeyError
