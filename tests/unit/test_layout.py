@@ -55,7 +55,6 @@ TESTED_ELSEWHERE = {
     "models/drivers/bigquery.py": "system/test_bigquery.py",
     "models/looker/api.py": "system/test_looker.py",
     "models/looker/look.py": "system/test_looker.py",
-    "operators/delivery.py": "integration/test_operators.py",
     "operators/heap.py": "integration/test_operators.py",
     "operators/lineage.py": "system/test_watching.py",
     "operators/redrive.py": "integration/test_redrive.py",
