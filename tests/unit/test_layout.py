@@ -47,7 +47,6 @@ TESTED_ELSEWHERE = {
     "cli/preview_table.py": "integration/cli/test_preview.py",
     "cli/tasks.py": "integration/cli/test_check.py",
     "exceptions.py": "golden/test_names.py",
-    "hooks/sql.py": "unit/models/test_sql.py",
     "models/base.py": "system/test_example_dags.py",
     "models/dbt/cloud.py": "system/test_dbt_cloud.py",
     "models/drivers/__init__.py": "unit/models/test_sql.py",
@@ -55,10 +54,7 @@ TESTED_ELSEWHERE = {
     "models/drivers/bigquery.py": "system/test_bigquery.py",
     "models/looker/api.py": "system/test_looker.py",
     "models/looker/look.py": "system/test_looker.py",
-    "operators/heap.py": "integration/test_operators.py",
-    "operators/lineage.py": "system/test_watching.py",
     "operators/redrive.py": "integration/test_redrive.py",
-    "operators/sync.py": "integration/test_operators.py",
     "sandbox/handler.py": "unit/sandbox/test_server.py",
 }
 

@@ -16,6 +16,7 @@ from airflow_provider_heap.operators.parameters import (
     parse_days,
     parse_int,
     parse_shares,
+    parse_timeout,
 )
 
 
@@ -92,3 +93,19 @@ def test_a_span_of_time_is_a_timedelta_or_a_number_of_days(value):
 def test_what_is_not_a_span_above_zero_is_refused(value):
     with pytest.raises(ModelError, match="state_retention must be a timedelta"):
         parse_days("state_retention", value)
+
+
+@pytest.mark.parametrize("value", [timedelta(minutes=1.5), 90, 90.0, "90", " 90.0 "])
+def test_how_long_to_wait_is_a_timedelta_or_a_number_of_seconds(value):
+    assert parse_timeout("hold_timeout", value) == 90.0
+
+
+@pytest.mark.parametrize("value", [0, "0", timedelta(0), None, "", "None"])
+def test_nothing_and_zero_are_no_wait(value):
+    assert parse_timeout("hold_timeout", value) == 0.0
+
+
+@pytest.mark.parametrize("value", [-1, timedelta(seconds=-1), "soon", True, float("inf"), float("nan"), [], "1 hour"])
+def test_what_is_not_a_time_to_wait_is_refused(value):
+    with pytest.raises(ModelError, match="hold_timeout must be a timedelta, or a number of seconds"):
+        parse_timeout("hold_timeout", value)
