@@ -45,7 +45,6 @@ TESTED_ELSEWHERE = {
     "cli/definition.py": "system/test_cli.py",
     "cli/exposures.py": "system/test_dbt.py",
     "cli/preview_table.py": "integration/cli/test_preview.py",
-    "cli/tasks.py": "integration/cli/test_check.py",
     "exceptions.py": "golden/test_names.py",
     "models/base.py": "system/test_example_dags.py",
     "models/dbt/cloud.py": "system/test_dbt_cloud.py",

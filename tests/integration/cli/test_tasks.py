@@ -1,0 +1,165 @@
+"""A command finds a sync in the DAG files and renders it for a run that never happens."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pendulum
+import pytest
+
+from airflow_provider_heap.exceptions import ModelError
+from tests.system.dags import AIRFLOW_2
+
+if AIRFLOW_2:
+    pytest.skip("Airflow knows commands of providers from 3.2 on", allow_module_level=True)
+
+from airflow.exceptions import AirflowNotFoundException
+
+from airflow_provider_heap.cli.tasks import (
+    NotFoundError,
+    all_dags,
+    command,
+    find_dag,
+    rendered,
+    run_of,
+    sync_ids,
+)
+
+DAG = """
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+print("printed by the DAG file")
+with DAG(dag_id="people", schedule=None, params={"plan": "pro"}):
+    common = dict(sql_conn_id="warehouse", identity="email")
+    model = "select '{{ ds }} {{ params.plan }} {{ dag_run.conf.get('x') }}'"
+    HeapUserSyncOperator(task_id="users", model=model, **common)
+    HeapUserSyncOperator.partial(task_id="shards", **common).expand(model=["select 1", "select 2"])
+    EmptyOperator(task_id="other")
+"""
+BROKEN = "\nraise ValueError('what went wrong')\n"
+
+
+def arguments(**values):
+    return Namespace(
+        **{"dag_id": "people", "task_id": "users", "logical_date": None, "conf": None, "map_index": -1, **values}
+    )
+
+
+# The DAG
+
+
+def test_a_dag_is_found_and_its_syncs_are_told_apart_from_other_tasks(dag_file, capsys):
+    dag_file(DAG)
+    dag = find_dag("people")
+    assert sorted(sync_ids(dag)) == ["shards", "users"]
+    assert "printed by the DAG file" not in capsys.readouterr().out
+
+
+def test_a_dag_that_does_not_exist_is_named_with_the_files_that_could_not_be_parsed(dag_file):
+    dag_file(BROKEN)
+    with pytest.raises(NotFoundError) as raised:
+        find_dag("people")
+    assert "There is no DAG 'people'" in str(raised.value)
+    assert "test_dag.py could not be parsed: ValueError: what went wrong" in str(raised.value)
+
+
+def test_all_dags_come_in_order_and_what_could_not_be_parsed_is_said_on_stderr(dag_file, tmp_path, capsys):
+    dag_file(DAG)
+    (tmp_path / "dags" / "another.py").write_text(
+        "from airflow.sdk import DAG\nfor name in 'ba':\n    globals()[name] = DAG(dag_id=name, schedule=None)\n"
+    )
+    (tmp_path / "dags" / "broken_dag.py").write_text("from airflow.sdk import DAG" + BROKEN)
+    assert [dag.dag_id for dag in all_dags()] == ["a", "b", "people"]
+    printed = capsys.readouterr()
+    assert "printed by the DAG file" not in printed.out
+    assert "broken_dag.py could not be parsed: ValueError: what went wrong" in printed.err
+
+
+# The run
+
+
+@pytest.mark.parametrize(
+    ("typed", "date"),
+    [
+        (None, None),
+        ("2026-11-23", pendulum.datetime(2026, 11, 23)),
+        ("2026-11-23T10:00:00+02:00", pendulum.datetime(2026, 11, 23, 8)),
+    ],
+)
+def test_the_logical_date_is_iso_8601(typed, date):
+    assert run_of(arguments(logical_date=typed)) == {"logical_date": date, "conf": {}}
+
+
+@pytest.mark.parametrize("typed", ["yesterday", "P1D", "2026-11-01/2026-11-02"])
+def test_anything_else_is_refused(typed):
+    with pytest.raises(NotFoundError, match="--logical-date must be ISO 8601; found"):
+        run_of(arguments(logical_date=typed))
+
+
+def test_the_conf_is_json():
+    assert run_of(arguments(conf='{"x": 1}'))["conf"] == {"x": 1}
+    with pytest.raises(NotFoundError, match="--conf must be JSON"):
+        run_of(arguments(conf="x=1"))
+
+
+# The task
+
+
+def test_a_task_is_rendered_for_its_run(dag_file):
+    dag_file(DAG)
+    operator, context = rendered(arguments(logical_date="2026-11-23", conf='{"x": 7}'))
+    assert operator.model == "select '2026-11-23 pro 7'"
+    assert context["ti"].try_number == 1
+    assert context["run_id"].startswith("manual__2026-11-23")
+
+
+def test_without_a_date_the_run_is_of_now(dag_file):
+    dag_file(DAG)
+    operator, context = rendered(arguments())
+    assert operator.model.endswith("pro None'")
+    assert context["logical_date"] <= pendulum.now("UTC")
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_an_instance_of_a_mapped_task_is_rendered(dag_file, index):
+    dag_file(DAG)
+    operator, context = rendered(arguments(task_id="shards", map_index=index))
+    assert operator.model == f"select {index + 1}"
+    assert context["ti"].map_index == index
+
+
+def test_of_a_mapped_task_somebody_has_to_say_which_instance(dag_file):
+    dag_file(DAG)
+    with pytest.raises(NotFoundError, match=r"'shards' is mapped: say which instance with --map-index"):
+        rendered(arguments(task_id="shards"))
+
+
+@pytest.mark.parametrize(("task_id", "what"), [("other", "is not a sync to Heap"), ("nix", "does not exist")])
+def test_a_task_that_is_not_a_sync_is_refused_with_those_there_are(dag_file, task_id, what):
+    dag_file(DAG)
+    with pytest.raises(NotFoundError, match=rf"Task '{task_id}' of DAG 'people' {what}; its syncs are: '\w+', '\w+'"):
+        rendered(arguments(task_id=task_id))
+
+
+# The command
+
+
+@pytest.mark.parametrize("error", [NotFoundError("no"), ModelError("no"), AirflowNotFoundException("no")])
+def test_a_command_that_fails_ends_with_its_message_alone(error):
+    @command
+    def fail(args):
+        raise error
+
+    with pytest.raises(SystemExit) as raised:
+        fail(Namespace(verbose=False))
+    assert raised.value.code == "no"
+    assert raised.value.__cause__ is None
+
+
+def test_an_error_that_nobody_expected_keeps_its_traceback():
+    @command
+    def fail(args):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail(Namespace(verbose=False))
