@@ -47,13 +47,11 @@ TESTED_ELSEWHERE = {
     "cli/preview_table.py": "integration/cli/test_preview.py",
     "exceptions.py": "golden/test_names.py",
     "models/base.py": "system/test_example_dags.py",
-    "models/dbt/cloud.py": "system/test_dbt_cloud.py",
     "models/drivers/__init__.py": "unit/models/test_sql.py",
     "models/drivers/base.py": "unit/models/test_sql.py",
     "models/drivers/bigquery.py": "system/test_bigquery.py",
     "models/looker/api.py": "system/test_looker.py",
     "models/looker/look.py": "system/test_looker.py",
-    "operators/redrive.py": "integration/test_redrive.py",
     "sandbox/handler.py": "unit/sandbox/test_server.py",
 }
 
