@@ -12,7 +12,7 @@ import shutil
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from errno import EDQUOT, EFBIG, ENOSPC
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from tempfile import TemporaryFile, gettempdir
 from typing import IO
 
@@ -114,8 +114,11 @@ class Spool:
 
     @staticmethod
     def _read(of: _File, length: int) -> bytes:
-        found = os.pread(of.file.fileno(), length, of.read)
-        while len(found) < length:
-            found += os.pread(of.file.fileno(), length - len(found), of.read + len(found))
+        data = b""
+        while len(data) < length:
+            part = os.pread(of.file.fileno(), length - len(data), of.read + len(data))
+            if not part:
+                raise OSError(EIO, "A file of rows that wait for Heap is shorter than what was written")
+            data += part
         of.read += length
-        return found
+        return data

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from airflow.providers.common.compat import sdk
 from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
+from airflow_provider_heap.hooks import telemetry
 from airflow_provider_heap.hooks.heap import HeapHook
 from airflow_provider_heap.sandbox import Faults
 
@@ -40,3 +43,14 @@ def test_nothing_is_told_of_what_did_not_arrive(heap_sandbox, written):
         hook.track([{"event": "E", "identity": f"u{n}"} for n in range(30)])
     hook.add_user_properties([])
     assert written(hook) == []
+
+
+def test_what_cannot_be_emitted_is_a_warning_and_the_sync_succeeds(heap_sandbox, written, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise ConnectionError("secret")
+
+    monkeypatch.setattr(telemetry.Stats, "incr", fail)
+    caplog.set_level(logging.INFO)
+    assert HeapHook().add_user_properties([{"identity": "ada"}])["sent"] == 1
+    assert "The metrics or the lineage of this sync could not be emitted" in caplog.text
+    assert "secret" not in caplog.text

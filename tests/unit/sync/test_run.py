@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import USER
 from airflow_provider_heap.exceptions import ModelError, SyncStoppedError
 from airflow_provider_heap.sync import run as module
+from airflow_provider_heap.sync import run_log
 from airflow_provider_heap.sync.items import ItemBatch, MappedChunk, MappedRows
 from airflow_provider_heap.sync.plan import RunMode, SyncPlan
 from airflow_provider_heap.sync.run import SyncRun
@@ -108,3 +110,45 @@ def test_the_garbage_collector_starts_less_often_as_long_as_any_run_reads():
     assert gc.get_threshold() == (module.GC_THRESHOLD, *before[1:])
     second.__exit__(None, None, None)
     assert gc.get_threshold() == before
+
+
+def test_progress_is_logged_while_heap_is_waited_for(heap_sandbox, monkeypatch):
+    logged = threading.Event()
+    monkeypatch.setattr(run_log, "PROGRESS_EVERY", 0.01)
+    # The request is answered once progress was logged.
+    heap_sandbox._on_request = lambda request: logged.wait(60)
+
+    class Log:
+        def info(self, message, *args):
+            if "rows/s" in message and "rows read," in message:
+                logged.set()
+
+        warning = info
+
+    environment = Environment("123", heap_sandbox.url)
+    plan = SyncPlan(USER, environment, "people", "rows")
+    report = SyncRun(plan, Source([chunk(1)]).open, log=Log()).execute()
+    assert logged.is_set()
+    assert report.sent == 1
+
+
+def test_storage_that_does_not_answer_does_not_hold_up_a_stop_and_the_log_says_so(monkeypatch):
+    answered, warnings = threading.Event(), []
+    monkeypatch.setattr(module, "CLOSE_GRACE", 0.01)
+    monkeypatch.setattr(module.RejectsWriter, "close", lambda self: answered.wait(60))
+
+    class Log:
+        def info(self, message, *args):
+            pass
+
+        def warning(self, message, *args):
+            warnings.append(message)
+
+    def chunks():
+        yield chunk(1)
+        raise ModelError("half way")
+
+    with pytest.raises(ModelError, match="half way"):
+        SyncRun(dry_plan(), Source(chunks()).open, log=Log()).execute()
+    answered.set()
+    assert any("storage of the rejects file does not answer" in warning for warning in warnings)

@@ -123,3 +123,18 @@ def test_a_disk_that_fails_is_an_error(folder, monkeypatch):
     monkeypatch.setattr(spools.os, "pwrite", fail)
     with pytest.raises(OSError, match="Input/output"):
         Spool().put(batch(1))
+
+
+def test_a_disk_may_give_what_it_holds_in_pieces(folder, monkeypatch):
+    spool, read = Spool(), spools.os.pread
+    spool.put(batch(20))
+    monkeypatch.setattr(spools.os, "pread", lambda file, length, place: read(file, min(length, 3), place))
+    assert columns(spool.get()) == columns(batch(20))
+
+
+def test_a_file_that_was_cut_off_is_an_error_and_not_waited_for(folder):
+    spool = Spool()
+    spool.put(batch(20))
+    os.truncate(spool._files[0].file.fileno(), 30)
+    with pytest.raises(OSError, match="shorter than what was written"):
+        spool.get()

@@ -75,3 +75,8 @@ def test_the_log_is_given_what_is_wrong_with_a_field_and_never_its_value():
     assert identity([1]) == ("identity_type", "type list")
     assert event("soon") == ("timestamp_unreadable", "not ISO 8601")
     assert event([1]) == ("timestamp_unreadable", "type list")
+
+
+@pytest.mark.parametrize("digits", [256, 5000])
+def test_a_number_of_too_many_digits_is_too_long_also_where_python_writes_none_of_them(digits):
+    assert identity(10**digits)[0] == "identity_too_long"

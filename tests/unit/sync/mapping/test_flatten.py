@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_heap.exceptions import ModelError
-from tests.unit.sync.mapping.mapped import user
+from tests.unit.sync.mapping.mapped import invalid_user, user
 
 
 def test_nested_values_are_flattened_to_dotted_names_with_lists_joined():
@@ -33,3 +33,18 @@ def test_more_than_200_names_out_of_one_column_stop_the_sync():
     assert len(user({"p": {str(n): n for n in range(200)}})) == 200
     with pytest.raises(ModelError, match="'p' becomes more than 200"):
         user({"p": {str(n): n for n in range(201)}})
+
+
+def test_a_name_that_heap_would_not_take_makes_the_row_invalid():
+    assert user({"p": {"x" * 1022: 1}}) == "name_too_long"
+    assert user({"p": {"\ud800": 1}}) == "no_json_form"
+
+
+def test_a_value_inside_that_has_no_json_form_makes_the_row_invalid():
+    assert invalid_user({"p": {"a": {"b": b"bytes"}}}) == ("no_json_form", "p", "type bytes")
+
+
+def test_a_value_that_contains_itself_makes_the_row_invalid():
+    endless = {}
+    endless["again"] = endless
+    assert invalid_user({"p": endless}) == ("no_json_form", "p", "nested too deeply")

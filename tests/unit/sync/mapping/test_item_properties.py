@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from airflow_provider_heap.api.objects import USER
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.mapping import FieldMapping
+from airflow_provider_heap.sync.mapping import Constant, FieldMapping
 
 
 def filled(values, watched, **options):
@@ -43,3 +45,14 @@ def test_nothing_is_counted_that_is_not_watched():
 def test_a_name_that_is_not_a_property_cannot_be_watched(name, options):
     with pytest.raises(ModelError, match=rf"max_null names '{name}', which is not a property.*There are: 'p'"):
         filled(["x"], [name], **options)
+
+
+def test_a_constant_may_be_a_dict_and_is_flattened_as_a_column_is():
+    mapper = FieldMapping(USER, {"identity": "who"}, {"p": Constant({"a": 1, "b": [1, 2]})}).bind(["who"])
+    [body] = mapper.map([("ada",)], first=1).items.bodies
+    assert json.loads(body)["properties"] == {"p.a": 1, "p.b": "1||2"}
+
+
+def test_a_constant_that_has_no_json_form_is_refused():
+    with pytest.raises(ModelError, match="'p'"):
+        FieldMapping(USER, {"identity": "who"}, {"p": Constant(b"bytes")}).bind(["who"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_heap.api.objects import EVENT, USER
-from airflow_provider_heap.sync.mapping import Constant, FieldMapping
+from airflow_provider_heap.sync.mapping import Constant, FieldMapping, mapper
 from tests.unit.sync.mapping import reference
 from tests.unit.sync.mapping.mapped import user
 
@@ -118,3 +118,17 @@ def test_texts_that_were_cut_are_counted_for_the_rows_that_go_out():
     bound = FieldMapping(USER, {"identity": "email"}).bind(["email", "a", "b"])
     mapped = bound.map([("ada", "x" * 2000, "y" * 2000), (None, "x" * 2000, "")], 1)
     assert mapped.truncated == 2
+
+
+def test_no_rows_make_no_items():
+    chunk = FieldMapping(USER, {"identity": "who"}).bind(["who"]).map([], first=1)
+    assert (len(chunk), len(chunk.items)) == (0, 0)
+
+
+def test_names_that_differ_from_chunk_to_chunk_are_no_matter_however_many_there_are(monkeypatch):
+    monkeypatch.setattr(mapper, "MAX_ENCODERS", 3)
+    bound = FieldMapping(USER, {"identity": "who"}).bind(["who", "p"])
+    for name in [*"abcdef", "a"]:
+        [body] = bound.map([("ada", {name: 1})], first=1).items.bodies
+        assert json.loads(body)["properties"] == {f"p.{name}": 1}
+        assert len(bound._encoders) <= 3

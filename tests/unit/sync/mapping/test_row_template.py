@@ -89,3 +89,7 @@ def test_a_template_is_rendered_in_jinjas_sandbox(expression):
 def test_what_is_not_jinja_is_refused(template, message):
     with pytest.raises(ModelError, match=message):
         render(template, a=1)
+
+
+def test_a_column_called_self_is_a_column_whatever_else_is_called_so():
+    assert render("{{ self }} {{ self_ }} {{ self__ }}", self="a", self_="b", self__="c") == "a b c"

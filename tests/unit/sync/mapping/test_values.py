@@ -94,3 +94,18 @@ def test_every_datetime_is_iso_8601_and_the_same_moment(value, to_iso):
         assert datetime.fromisoformat(text).replace(tzinfo=None) == value.replace(tzinfo=None)
     else:
         assert datetime.fromisoformat(text) == value
+
+
+def test_an_integer_of_more_digits_than_python_writes_has_no_json_form():
+    assert invalid_user({"p": 10**5000}) == ("no_json_form", "p", "integer of thousands of digits")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime.min.replace(tzinfo=timezone(timedelta(seconds=90))), "0001-01-01T00:00:00+00:01"),
+        (datetime.max.replace(tzinfo=timezone(-timedelta(seconds=90)), microsecond=0), "9999-12-31T23:59:59-00:02"),
+    ],
+)
+def test_a_time_at_an_end_of_the_calendar_keeps_its_offset_in_whole_minutes(value, text):
+    assert user({"p": value}) == {"p": text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from decimal import Decimal
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -156,3 +157,33 @@ def test_folders_are_created_on_this_machine(tmp_path):
         file.write(b"{}")
     assert (tmp_path / "a" / "b" / "c.json").read_bytes() == b"{}"
     assert isinstance(ObjectStoragePath(str(tmp_path)).fs, LocalFileSystem)
+
+
+def test_a_file_that_cannot_be_finished_is_told_at_the_end(tmp_path, monkeypatch):
+    rejects = writer(tmp_path / "1.jsonl")
+    rejects.add_invalid([invalid(1)])
+
+    class Failing:
+        closed = False
+
+        def close(self):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(rejects, "_file", Failing())
+    rejects.close()
+    with pytest.raises(RejectsError, match=r"Input/output error.*0 rows that did not arrive are counted"):
+        rejects.raise_if_lost()
+
+
+def test_values_can_be_recognised_whatever_the_database_returned(tmp_path):
+    rejects = writer(tmp_path / "1.jsonl")
+    values = {"list": [1, (2.5, None)], "dict": {7: Decimal("1.50")}, "nan": float("nan"), "big": 2**70, "yes": True}
+    rejects.add_invalid([invalid(1, **values)])
+    rejects.close()
+    assert lines(tmp_path / "1.jsonl")[0]["values"] == {
+        "list": [1, [2.5, None]],
+        "dict": {"7": "1.50"},
+        "nan": "nan",
+        "big": 2**70,
+        "yes": True,
+    }
