@@ -50,8 +50,6 @@ TESTED_ELSEWHERE = {
     "models/drivers/__init__.py": "unit/models/test_sql.py",
     "models/drivers/base.py": "unit/models/test_sql.py",
     "models/drivers/bigquery.py": "system/test_bigquery.py",
-    "models/looker/api.py": "system/test_looker.py",
-    "models/looker/look.py": "system/test_looker.py",
     "sandbox/handler.py": "unit/sandbox/test_server.py",
 }
 
