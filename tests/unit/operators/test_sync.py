@@ -246,7 +246,7 @@ def test_two_columns_of_one_name_keep_it_though_a_nested_query_renames_the_secon
 )
 def test_what_is_not_a_select_is_never_run_for_a_look_at_its_columns(warehouse, sql):
     warehouse.users(3)
-    with pytest.raises(Exception, match="syntax error"):
+    with pytest.raises(ModelError, match="The model would write"):
         columns(sql)
     with closing(sqlite3.connect(warehouse.path)) as database:
         assert database.execute("select count(*) from users").fetchone() == (3,)
