@@ -27,11 +27,16 @@ def run(seed: int, kind: str, kills: int, broken: str | None = None, progress=la
     """
     with Session(seed, kind, broken) as session:
         number = 0
-        while session.counts["kills"] < kills:
-            number += 1
-            step(session, number)
-            progress(session)
-        finish(session)
+        try:
+            while session.counts["kills"] < kills:
+                number += 1
+                step(session, number)
+                progress(session)
+            finish(session)
+        except ChaosError:
+            raise
+        except Exception as error:
+            session.fail(f"the driver itself failed: {error!r}", error)
     return session
 
 

@@ -106,14 +106,14 @@ class Session:
         with (self.folder / "steps.txt").open("a") as file:
             file.write(text + "\n")
 
-    def fail(self, what: str) -> NoReturn:
+    def fail(self, what: str, cause: Exception | None = None) -> NoReturn:
         """Raise an error that says how to come here again."""
         steps = "\n".join(f"  {number:>3}  {step}" for number, step in enumerate(self.steps, 1))
         raise ChaosError(
             f"{what}\nSeed {self.seed} on {self.kind}, after {self.counts['kills']} kills. What happened:\n{steps}\n"
             f"Log and source: {self.folder}. To repeat it, as far as timing allows:\n"
             f"  python -m tests.chaos --seed {self.seed} --databases {self.kind}"
-        )
+        ) from cause
 
     # Runs
 

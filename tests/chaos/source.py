@@ -47,6 +47,10 @@ class Table:
         self.name = name
         self.rows = [self._row(n, chance) for n in range(size)]
         self._before = self.rows
+        with closing(sqlite3.connect(path, timeout=60)) as connection:
+            connection.execute(
+                "pragma journal_mode = wal"
+            )  # a process that stands still while it reads locks nobody out
         self._write(self.rows)
 
     def change(self, chance: random.Random) -> str:
