@@ -232,7 +232,7 @@ def test_an_error_of_the_database_halfway_leaves_what_was_acknowledged_counted(h
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "delete from users"}, "returns"),
+        ({"model": "delete from users"}, "would write"),
         ({"sql_conn_id": None}, "sql_conn_id is missing"),
         ({"sql_conn_id": "unknown_type"}, "'unknown_type' of type 'abacus' gives no hook.*install the provider"),
         ({"sql_conn_id": "heap_default"}, "'heap_default' gives a HeapHook, not a DbApiHook"),
