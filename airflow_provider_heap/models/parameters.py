@@ -46,10 +46,9 @@ _STYLES = {
     "format": ("`%s` with a list",),
     "pyformat": ("`%(name)s` with a dict",),
 }
-#: What drivers raise for parameters that don't fit: Python's own errors, or those of PEP 249, of DuckDB and, through
-#: ODBC, the plain Error.
+#: What drivers raise for parameters that don't fit: Python's own errors, or those of PEP 249 and of DuckDB.
 _PYTHON_ERRORS = (TypeError, AttributeError, KeyError, ValueError, IndexError)
-_ERRORS_ABOUT_MUCH = frozenset({"InvalidInputException", "BinderException", "Error"})
+_ERRORS_ABOUT_MUCH = frozenset({"InvalidInputException", "BinderException"})
 _ERRORS = frozenset({"ProgrammingError", "InterfaceError"}) | _ERRORS_ABOUT_MUCH
 
 
