@@ -46,9 +46,9 @@ _STYLES = {
     "format": ("`%s` with a list",),
     "pyformat": ("`%(name)s` with a dict",),
 }
-#: What drivers raise for parameters that don't fit: Python's own errors, or those of PEP 249 and of DuckDB.
+#: What drivers raise for parameters that don't fit: Python's own errors, or those of PEP 249, of DuckDB and of ODBC.
 _PYTHON_ERRORS = (TypeError, AttributeError, KeyError, ValueError, IndexError)
-_ERRORS_ABOUT_MUCH = frozenset({"InvalidInputException", "BinderException"})
+_ERRORS_ABOUT_MUCH = frozenset({"Error", "InvalidInputException", "BinderException"})
 _ERRORS = frozenset({"ProgrammingError", "InterfaceError"}) | _ERRORS_ABOUT_MUCH
 
 
