@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.heap import Constant, HeapEventSyncOperator, HeapUserSyncOperator
