@@ -121,7 +121,7 @@ def test_sigterm_ends_the_wait_between_two_tries(heap_sandbox, warehouse, tmp_pa
 def test_sigterm_does_not_wait_for_a_query_that_returns_nothing_yet(heap_sandbox, postgres, tmp_path):
     query = "select 'a' as email, 1 as n, pg_sleep(600)::text as s"
     process, left = start(tmp_path, model=query, sql_conn_id="pg")
-    running = "select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()"
+    running = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
     wait_until("that the query runs", lambda: postgres.execute(running).fetchone()[0])
     found = stopped(process, left)
     # The server does not notice that nobody waits for the query any more.

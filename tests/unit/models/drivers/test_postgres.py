@@ -7,6 +7,7 @@ import json
 import os
 
 import pytest
+import sqlalchemy
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models.drivers.postgres import array_texts_to_lists
@@ -18,6 +19,8 @@ from tests.unit.models.drivers.reading import column, read
 def driver(request, postgres, monkeypatch):
     """Each test runs with both drivers."""
     pytest.importorskip(request.param)
+    if request.param == "psycopg" and sqlalchemy.__version__ < "2":
+        pytest.skip("Airflow uses psycopg 3 with SQLAlchemy 2 only")
     from airflow.providers.postgres.hooks import postgres as hooks
 
     monkeypatch.setattr(hooks, "USE_PSYCOPG3", request.param == "psycopg")
