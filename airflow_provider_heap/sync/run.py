@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.objects import MAX_BYTES
-from airflow_provider_heap.exceptions import HeapError
+from airflow_provider_heap.exceptions import HeapError, SyncStoppedError
 from airflow_provider_heap.sync.delivery.batch_queue import BatchQueue
 from airflow_provider_heap.sync.delivery.batcher import Batcher
 from airflow_provider_heap.sync.delivery.dispatcher import Dispatcher, Sender
@@ -31,8 +31,10 @@ from airflow_provider_heap.sync.stop_signal import BackgroundCall, StopSignal
 
 #: Seconds that requests in flight get when the run ends early. Airflow follows SIGTERM with SIGKILL after five.
 SHUTDOWN_GRACE = 3.0
-#: Seconds that the rejects file then gets to close.
-CLOSE_GRACE = 0.7
+#: Seconds that the state, and then the rejects file, get to close after a stop ...
+CLOSE_GRACE = 0.6
+#: ... and after a failure, when nobody is about to end the process.
+FAILURE_GRACE = 60.0
 #: New objects that start the garbage collector while rows are read: more than there are rows in memory.
 GC_THRESHOLD = 50_000
 
@@ -106,7 +108,7 @@ class SyncRun:
         :raises HeapError: one of its classes, with the counters as ``report``; and whatever reading raises.
         """
         self._log.start()
-        completed = False
+        completed, grace = False, CLOSE_GRACE
         try:
             if self._reads_in_background:
                 reading = BackgroundCall(self._read, "heap-reader", self._stop)
@@ -118,6 +120,7 @@ class SyncRun:
             completed = True
             self._raise_if_rows_failed()
         except BaseException as error:
+            grace = _closing_grace(error)
             self._stop.set(error)
             self._log.unanswered(self._queue.cancel(SHUTDOWN_GRACE), SHUTDOWN_GRACE)
             if isinstance(error, HeapError):
@@ -126,7 +129,7 @@ class SyncRun:
             raise
         finally:
             self._end_report()
-            self._close(completed)
+            self._close(completed, grace)
             self._log.recap()
         return self.report
 
@@ -191,12 +194,8 @@ class SyncRun:
         compares = self._state is not None and self._state.compares
         if self.plan.guards.max_changed is not None and self.report.rows_read and not compares:
             self._log.nothing_to_compare_with()
-        self._guards.check(
-            self.report.rows_read,
-            self._to_send if compares else None,
-            self.report.duplicate_keys,
-            self._key_column,
-        )
+        changed = self._to_send if compares else None
+        self._guards.check(self.report.rows_read, changed, self.report.duplicate_keys, self._key_column)
 
     def _raise_if_rows_failed(self) -> None:
         closing = BackgroundCall(self._rejects.close, "heap-close", self._stop)
@@ -231,18 +230,24 @@ class SyncRun:
         else:
             self.report.requests, self.report.bytes = self._client.requests, self._client.bytes
 
-    def _close(self, completed: bool) -> None:
-        """Close what was opened. After a stop this takes a moment at most: databases and storage may not answer."""
+    def _close(self, completed: bool, grace: float) -> None:
+        """Close what was opened. When the run ended early, databases and storage get some seconds to answer."""
         if self._state is not None:
-            self._state.close(completed)
+            self._state.close(completed, grace)
         closing = BackgroundCall(self._rejects.close, "heap-close")
-        while not closing.wait(CLOSE_GRACE):
+        while not closing.wait(grace):
             if self._stop.is_set:
                 self._log.rejects_not_closed()
                 break
         self._queue.close()
         self._guards.close()
         self._client.close()
+
+
+def _closing_grace(error: BaseException) -> float:
+    """Return how long closing may take: a stop, or Airflow's timeout, which is not an Exception, leaves little time."""
+    is_failure = isinstance(error, Exception) and not isinstance(error, SyncStoppedError)
+    return FAILURE_GRACE if is_failure else CLOSE_GRACE
 
 
 @contextmanager

@@ -179,13 +179,15 @@ class SyncState:
         """Return how many keys came more than once in this run."""
         return self._open_changes.duplicate_keys()
 
-    def close(self, done: bool) -> None:
+    def close(self, done: bool, grace: float = CLOSE_GRACE) -> None:
         """
         Release the sync. What fails is logged, so as not to hide why a run failed.
 
-        After a stop this waits a moment at most: the database may not answer. A hold that was not released expires.
+        When the run ended early this waits some seconds at most: the database may not answer. A hold that was not
+        released expires.
 
         :param done: the run came to its end.
+        :param grace: seconds that the database gets when the run ended early.
         """
         with self._lock:
             self._closed = True
@@ -197,7 +199,7 @@ class SyncState:
             threading.Thread(target=self._end, args=(recorder, done, ended), name="heap-state-end", daemon=True).start()
             while not ended.wait(0.1) and not self._stop.is_set:
                 pass
-            if not ended.wait(CLOSE_GRACE) and self._log is not None:
+            if not ended.wait(grace) and self._log is not None:
                 self._log.warning(
                     "The state's database does not answer: the next run gets sync %s when this run's hold expires",
                     self._key.sync,

@@ -132,9 +132,16 @@ def test_progress_is_logged_while_heap_is_waited_for(heap_sandbox, monkeypatch):
     assert report.sent == 1
 
 
+def test_closing_may_take_longer_after_a_failure_than_after_a_stop():
+    assert module._closing_grace(ModelError("half way")) == module.FAILURE_GRACE
+    assert module._closing_grace(SyncStoppedError("stopped")) == module.CLOSE_GRACE
+    assert module._closing_grace(KeyboardInterrupt()) == module.CLOSE_GRACE
+
+
 def test_storage_that_does_not_answer_does_not_hold_up_a_stop_and_the_log_says_so(monkeypatch):
     answered, warnings = threading.Event(), []
     monkeypatch.setattr(module, "CLOSE_GRACE", 0.01)
+    monkeypatch.setattr(module, "FAILURE_GRACE", 0.01)
     monkeypatch.setattr(module.RejectsWriter, "close", lambda self: answered.wait(60))
 
     class Log:
