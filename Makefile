@@ -4,6 +4,7 @@ AIRFLOW_VERSION ?= 3.3.2
 EXTRAS ?= test,dev
 PYTHONS ?= 3.12 3.13
 KILLS ?= 200
+WORKERS ?= 2
 VENV ?= .venv
 
 BIN := $(CURDIR)/$(VENV)/bin
@@ -14,10 +15,10 @@ install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-byte
 	else $(BIN)/python -m pip install --quiet -e '.[$(1)]'; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test coverage test-slow test-lowest test-python chaos check docs bench clean
+.PHONY: help demo airflow test coverage test-slow test-warehouses test-lowest test-python chaos check docs bench clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 17
 
 demo: $(STAMP)  ## set up an environment and run the example DAG against a local Heap, the sandbox
 	@BIN=$(BIN) scripts/demo.sh
@@ -25,8 +26,8 @@ demo: $(STAMP)  ## set up an environment and run the example DAG against a local
 airflow: $(STAMP)  ## start the Airflow UI with the example DAGs, the connections and the sandbox
 	@BIN=$(BIN) scripts/airflow.sh
 
-test: $(STAMP)  ## set up an environment and run the tests; COVERAGE=1 counts the lines that they reach
-	$(BIN)/python $(if $(COVERAGE),-m coverage run )-m pytest
+test: $(STAMP)  ## set up an environment and run the tests on WORKERS processes; COVERAGE=1 counts the lines that they reach
+	$(BIN)/python $(if $(COVERAGE),-m coverage run )-m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 coverage: $(STAMP)  ## report the lines that `make test COVERAGE=1` reached; too few are an error
 	$(BIN)/python -m coverage combine --quiet
@@ -35,6 +36,11 @@ coverage: $(STAMP)  ## report the lines that `make test COVERAGE=1` reached; too
 test-slow: $(STAMP)  ## run the tests that take over half a minute: Airflow with several workers, syncs that are killed
 	@$(call install,test-slow)
 	$(BIN)/python -m pytest -m slow
+
+test-warehouses: $(STAMP)  ## run the tests of diff_schema in each database that can be run here; Spark needs Java
+	@$(call install,test-slow)
+	$(BIN)/python -m pytest -m "warehouse or not warehouse" tests/integration/models/diff tests/integration/operators/test_comparison.py \
+		tests/integration/sync/state/test_diff_state.py tests/integration/cli/test_records.py tests/system/test_diff_*.py
 
 test-lowest:  ## run the unit tests and a DAG on the lowest versions that setup.cfg allows
 	@PYTHON=$(PYTHON) EXTRAS=$(EXTRAS) scripts/test_lowest.sh
@@ -53,6 +59,7 @@ check: $(STAMP)  ## lint, types, and the wheel
 
 docs: $(STAMP)  ## build the documentation into site/; a warning is an error
 	@$(call install,docs)
+	@$(BIN)/python scripts/include_code.py && $(BIN)/python scripts/generated_pages.py && $(BIN)/python scripts/preview_picture.py
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs site
 	@echo "The documentation is in site/index.html"
 

@@ -11,11 +11,12 @@ HOOK_NAME = "Heap"
 
 #: The connection form: Airflow 3.3 reads it from the description below, 2.11 to 3.1 through two methods of the hook.
 FORM: dict[str, Any] = {
-    # Heap asks for no password, and all that is in the extra has a field of its own.
-    "hidden-fields": ["password", "extra"],
-    "relabeling": {"login": "App ID", "schema": "Region", "host": "Host (sandbox or proxy)"},
+    # All that is in the extra has a field of its own.
+    "hidden-fields": ["extra"],
+    "relabeling": {"login": "App ID", "password": "API key", "schema": "Region", "host": "Host (sandbox or proxy)"},
     "placeholders": {
         "login": "the environment ID, digits only",
+        "password": "only to delete users",
         "schema": "us (default) or eu",
         "host": "empty for Heap itself",
         "port": "empty for the default",
@@ -32,6 +33,40 @@ ASSET_URIS: dict[str, Any] = {
     "schemes": ["heap"],
     "handler": "airflow_provider_heap.assets.heap.sanitize_uri",
     "to_openlineage_converter": "airflow_provider_heap.assets.heap.convert_asset_to_openlineage",
+}
+
+
+#: The page in Airflow's UI. The API server reads these.
+CONFIG: dict[str, Any] = {
+    "heap": {
+        "description": "The page Heap in Airflow's UI.",
+        "options": {
+            "page": {
+                "description": "Whether the UI has the page.",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
+            "tabs": {
+                "description": "Whether all tasks have a tab Heap, before Airflow 3.4: from there on only syncs have "
+                "it, whatever this says.",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "False",
+            },
+            "rejects_roots": {
+                "description": "Folders, separated by commas: the page shows rejected rows and requests of dry runs "
+                "from files below them, to users who may edit the task instance. Paths or URLs of ObjectStoragePath, "
+                "the Airflow connection included. Empty: no file is opened.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "s3://aws_default@my-bucket/heap-rejects",
+                "default": "",
+            },
+        },
+    }
 }
 
 
@@ -56,11 +91,20 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Heap",
-                "python-modules": ["airflow_provider_heap.operators.heap", "airflow_provider_heap.operators.redrive"],
+                "python-modules": [
+                    "airflow_provider_heap.operators.heap",
+                    "airflow_provider_heap.operators.redrive",
+                    "airflow_provider_heap.operators.deletion",
+                ],
             }
         ],
+        "triggers": [{"integration-name": "Heap", "python-modules": ["airflow_provider_heap.triggers.heap"]}],
         "cli": ["airflow_provider_heap.cli.definition.get_heap_cli_commands"],
-        "extra-links": ["airflow_provider_heap.links.heap.HeapLink"],
+        "config": CONFIG,
+        "extra-links": [
+            "airflow_provider_heap.links.heap.HeapLink",
+            "airflow_provider_heap.links.heap.SyncHistoryLink",
+        ],
         # Airflow 2 calls assets datasets.
         "asset-uris": [ASSET_URIS],
         "dataset-uris": [ASSET_URIS],

@@ -1,4 +1,8 @@
-"""Run ``python -m benchmarks [race] [parts] [sizes] [unchanged] [imports]``; all of them when none is named."""
+"""
+Run ``python -m benchmarks [race] [parts] [sizes] [unchanged] [diff] [imports] [large]``.
+
+All of them but ``large`` when none is named.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from benchmarks.diff import diff
 from benchmarks.imports import imports
+from benchmarks.large import large
 from benchmarks.parts import parts
 from benchmarks.picture import draw
 from benchmarks.race import race
@@ -17,14 +23,14 @@ from benchmarks.unchanged import unchanged
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-ALL = ["race", "parts", "sizes", "unchanged", "imports"]
+ALL = ["race", "parts", "sizes", "unchanged", "diff", "imports"]
 PICTURE = HERE.parent / "docs" / "race.svg"
 
 
 def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=[*ALL, []])
+    parser.add_argument("what", nargs="*", choices=[*ALL, "large", []])
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     wanted = given.what or ALL
@@ -39,6 +45,10 @@ def main() -> None:
         results["sizes"] = sizes()
     if "unchanged" in wanted:
         results["unchanged"] = unchanged(given.rounds)
+    if "diff" in wanted:
+        results["diff"] = diff(given.rounds)
+    if "large" in wanted:
+        results["large"] = large()
     if "imports" in wanted:
         results["imports"] = imports(given.rounds)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

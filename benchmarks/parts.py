@@ -60,7 +60,9 @@ def parts(rounds: int) -> dict[str, float]:
             "fetch (sqlite3, 1000 at a time)": _cpu(fetch, rounds),
             "map: checks, keys, timestamps, encoding": _cpu(lambda: [mapping.map(c, 1) for c in chunks], rounds),
             "  of which encode": _cpu(lambda: [shape.encode(chunk, len(chunk[0])) for chunk in columns], rounds),
-            "post (requests, one thread)": _cpu(lambda: [client.send(EVENT, batch.bodies) for batch in items], rounds),
+            "post (requests, one thread)": _cpu(
+                lambda: [client.send(EVENT, batch.bodies.joined()) for batch in items], rounds
+            ),
             "disk: write and read, when Heap is slow": _cpu(spool, rounds),
         }
     print("\nCPU seconds for 100,000 rows, medians\n")

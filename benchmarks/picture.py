@@ -6,6 +6,13 @@ from pathlib import Path
 from typing import Any
 
 OURS, OTHERS = "#6c4cd3", "#b9b4c7"
+LABELS = {
+    "floor": "floor",
+    "session": "requests.Session",
+    "python_operator": "PythonOperator",
+    "ours": "this package",
+    "ours_8": "this package, concurrency=8",
+}
 
 
 def draw(race: list[dict[str, Any]], path: Path) -> None:
@@ -23,7 +30,7 @@ def draw(race: list[dict[str, Any]], path: Path) -> None:
     figure, panels = plt.subplots(1, len(latencies), figsize=(10, 3.2), sharey=True)
     for panel, latency in zip(panels, latencies, strict=True):
         results = [one for one in reversed(race) if one["latency_ms"] == latency]
-        names = [one["name"].replace("_", " ") for one in results]
+        names = [LABELS.get(one["name"], one["name"]) for one in results]
         speeds = [one["rows_per_second"] for one in results]
         colours = [OURS if one["name"].startswith("ours") else OTHERS for one in results]
         bars = panel.barh(names, speeds, color=colours)

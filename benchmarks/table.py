@@ -7,6 +7,7 @@ nobody has to store them.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
@@ -22,6 +23,9 @@ PROPERTIES = ["rowmark", "plan", "country", "city", "mrr", "seats", "is_active",
 COLUMNS = ["user_email", "occurred_at", *PROPERTIES]
 HOME = Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
 SQLITE = HOME / "facts.db"
+DUCKDB = HOME / "facts.duckdb"
+#: Where each database may hold the tables of a comparison.
+SCHEMAS = {"sqlite": "main", "duckdb": "main", "postgres": "heap_bench", "mariadb": "heap_bench"}
 
 _DDL = (
     "create table facts (user_email {text}, occurred_at {text}, rowmark {text}, plan {text}, country {text}, "
@@ -72,6 +76,11 @@ def facts() -> Iterator[tuple[Any, ...]]:
         )
 
 
+def row_bytes() -> float:
+    """Return the mean size of a row of the copies: its values as texts, and its ID."""
+    return sum(len("".join(map(str, row)).encode()) for row in facts()) / ROWS + len("r0000000-0")
+
+
 def make_sqlite() -> None:
     """Make the SQLite database, unless it is there."""
     if SQLITE.exists():
@@ -83,6 +92,23 @@ def make_sqlite() -> None:
     _fill(connection, "text", "?")
     connection.close()
     making.rename(SQLITE)
+
+
+def make_duckdb() -> bool:
+    """Make the table in DuckDB; return whether it is installed."""
+    try:
+        import duckdb
+    except ImportError as error:
+        return _left_out("DuckDB", error)
+    DUCKDB.unlink(missing_ok=True)
+    with duckdb.connect(str(DUCKDB)) as connection:
+        connection.execute(_DDL.format(text="text"))
+        connection.execute("create table copies as select range as copy from range(1000)")
+        path = HOME / "facts.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(facts())
+        connection.execute(f"copy facts from '{path}' (header false)")
+    return True
 
 
 def make_postgres() -> bool:
@@ -125,6 +151,7 @@ def connections(heap_url: str) -> dict[str, str]:
     found = {
         "heap_default": {"conn_type": "heap", "login": "123456789", "host": heap_url},
         "sqlite": {"conn_type": "sqlite", "host": str(SQLITE)},
+        "duckdb": {"conn_type": "duckdb", "host": str(DUCKDB)},
         "state": {"conn_type": "sqlite", "host": str(HOME / "state.db")},
         "postgres": {
             "conn_type": "postgres",

@@ -3,6 +3,9 @@
 
 A sync that tolerates a few bad rows, logs what arrived when it fails, and asks a person to look when rows did not
 arrive. Replace `log_failure` by a call of Slack, a pager or mail, or by one of Airflow's notifiers.
+
+**Look at** the branch in the graph. Some people have no email, so `look_into_it` runs and `done` is skipped. To see a
+failure, make the sandbox refuse a person on its page, and trigger the DAG again.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ def log_failure(context) -> None:
 
 with DAG(
     dag_id="heap_alerts",
+    description="Tolerate a few bad rows, ask a person to look at them, log what arrived before a failure.",
     schedule="@daily",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
@@ -40,7 +44,7 @@ with DAG(
 ):
     people = HeapUserSyncOperator(
         task_id="people",
-        model="select email, plan from people",
+        model="select email, plan from signups",
         sql_conn_id="warehouse",
         identity="email",
         # Up to one bad row in ten is not a failure; the branch below asks somebody to look at them.

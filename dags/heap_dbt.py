@@ -6,11 +6,15 @@ test of another model does not stop it; a failed test of its own model, a source
 yesterday do. `DBT_PROJECT_DIR` names the project, and dbt must be on the `PATH` of the workers.
 
 With [Cosmos](https://astronomer.github.io/astronomer-cosmos/) each dbt model is a task of its own that updates an
-asset. Give the manifest that Cosmos parses (`ProjectConfig(manifest_path=...)`) to `DbtModel`, and let the asset start
-this DAG, by the URI that Airflow's page of assets shows: `schedule=[Asset("postgres://...")]`. Leave `require` out
-then: Cosmos runs each model's tests before what comes after it, and keeps no `run_results.json` of the whole project.
+asset. Give the manifest that Cosmos parses (`ProjectConfig(manifest_path=...)`) to `DbtModel`, and let the asset
+start this DAG, by the URI that Airflow's page of assets shows: `schedule=[Asset("postgres://...")]`. Leave `require`
+out then: Cosmos runs each model's tests before what comes after it, and keeps no `run_results.json` of the whole
+project.
 
 `airflow heap exposures heap_dbt` prints these syncs for the dbt project, whose lineage then reaches Heap.
+
+**Look at** the log of `users`: it says which tests of dbt were checked. With `make airflow` the project is in
+`scripts/shop/`, and its first run installs dbt, which takes a minute.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ MANIFEST = f"{PROJECT}/target/manifest.json"
 
 with DAG(
     dag_id="heap_dbt",
+    description="dbt builds and tests, then its models become users and accounts.",
     schedule="@daily",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

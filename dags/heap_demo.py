@@ -2,8 +2,11 @@
 ### Heap demo
 
 Creates a small warehouse in SQLite, with some bad rows as in real life, and sends it to Heap: people as users,
-companies as accounts, orders as events. `make demo` runs it against the sandbox; with the App ID of a test environment
-in the connection `heap_default` it goes to Heap.
+companies as accounts, orders as events. `make demo` runs it against the sandbox; with the App ID of a test
+environment in the connection `heap_default` it goes to Heap.
+
+**Look at** the log of `users`: two people have no email, and are counted as `invalid`. They are kept in the file that
+it names.
 """
 
 from __future__ import annotations
@@ -55,6 +58,7 @@ TABLES = {
 
 @dag(
     dag_id="heap_demo",
+    description="Makes a small warehouse with bad rows, and sends users, accounts and events.",
     schedule=None,
     catchup=False,
     tags=["heap", "example"],

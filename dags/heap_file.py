@@ -4,6 +4,8 @@
 Rows don't have to come from a database: a model is any class that gives column names and chunks of rows. This one reads
 JSON lines, one object a line, from wherever `ObjectStoragePath` reaches: a local path, S3, GCS, Azure.
 `HEAP_USERS_FILE` names the file.
+
+**Look at** the code: `JsonLines` is all that a new kind of source needs.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class JsonLines:
 
 with DAG(
     dag_id="heap_file",
+    description="Users from a file of JSON lines, on disk or in object storage.",
     schedule="@daily",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -2,6 +2,8 @@
 ### A first sync
 
 The people of a small SQLite database become users in Heap. It is the DAG of the tutorial, `docs/first-sync.md`.
+
+**Look at** the log of the task `people`: it ends with a table in which each row is counted once.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from airflow_provider_heap.operators.heap import HeapUserSyncOperator
 
 with DAG(
     dag_id="heap_first_sync",
+    description="The tutorial: one table of people becomes users in Heap.",
     schedule="@daily",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -4,6 +4,9 @@
 The first DAG takes the place of the one that builds your warehouse: it updates an asset. The second waits for that
 asset instead of a time of day, sends the accounts to Heap, and updates an asset of its own, whose events have the
 counters of the sync: DAGs that wait for it, and people who look at it, see how many rows were sent.
+
+**Look at** *Assets* in the menu: trigger `heap_on_asset_warehouse`, and `heap_on_asset` follows. The event of the asset
+`heap://…/accounts` has the counters.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ common = {
     "tags": ["heap", "example"],
     "default_args": {"owner": "data", "retries": 3, "retry_delay": timedelta(minutes=5)},
     "doc_md": __doc__,
+    "description": "Lifetime values of accounts, sent as soon as the warehouse has computed them.",
 }
 
 with DAG(dag_id="heap_on_asset_warehouse", schedule="0 3 * * *", **common):

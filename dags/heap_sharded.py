@@ -3,6 +3,8 @@
 
 A large table is cut into shards, and each shard is a task of its own, on whatever worker has room. Cut by the key: all
 rows of one user are in one shard, so their order is kept.
+
+**Look at** the instances of each task in the grid: four, each with a log and counters of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ SHARDS = 4
 
 with DAG(
     dag_id="heap_sharded",
+    description="Large tables in four parts, each a task of its own.",
     schedule="@daily",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -14,7 +14,9 @@ project = "airflow-provider-heap"
 author = copyright = "The founders of airflow-provider-heap"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+# Only what somebody types: not the output of a command.
+copybutton_selector = "div:not(.highlight-default):not(.highlight-none) > div.highlight > pre"
 exclude_patterns = ["conf.py"]
 
 # Headings that a link may name, as GitHub names them.

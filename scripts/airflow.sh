@@ -13,7 +13,18 @@ export AIRFLOW__API__WORKERS=1
 export AIRFLOW__CORE__PARALLELISM=4
 export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS=True
 export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://127.0.0.1:$port/execution/
-export AIRFLOW_CONN_WAREHOUSE=$AIRFLOW_CONN_HEAP_DEMO_WAREHOUSE
+
+# What the example DAGs read, made anew at each start: tables, a file, and a dbt project with its own dbt.
+export DEMO_WAREHOUSE=$AIRFLOW_HOME/demo.db
+export AIRFLOW_CONN_WAREHOUSE='{"conn_type": "sqlite", "host": "'$DEMO_WAREHOUSE'"}'
+export HEAP_USERS_FILE=file://$AIRFLOW_HOME/users.jsonl
+export DBT_PROJECT_DIR=$AIRFLOW_HOME/shop DBT_PROFILES_DIR=$AIRFLOW_HOME/shop
+mkdir -p "$AIRFLOW_HOME/bin"
+ln -sf "$root/scripts/dbt.sh" "$AIRFLOW_HOME/bin/dbt"
+export BIN PATH=$AIRFLOW_HOME/bin:$PATH
+rm -rf "$DBT_PROJECT_DIR"
+cp -R "$root/scripts/shop" "$DBT_PROJECT_DIR"
+python "$root/scripts/demo_warehouse.py" "$DEMO_WAREHOUSE" "$AIRFLOW_HOME/users.jsonl"
 
 echo "Preparing Airflow in $AIRFLOW_HOME ..."
 airflow db migrate >"$AIRFLOW_HOME/migrate.log" 2>&1 || { cat "$AIRFLOW_HOME/migrate.log"; exit 1; }
@@ -49,7 +60,8 @@ for _ in $(seq 120); do
         echo "  Airflow       http://127.0.0.1:$port"
         echo "  Heap sandbox  ${sandbox_url:-none: heap_default is the one that you gave}"
         echo
-        echo "Turn the DAG heap_demo on and trigger it. Ctrl-C ends everything; the log is $AIRFLOW_HOME/standalone.log"
+        echo "Trigger any DAG: all of them have rows to send. Start with heap_first_sync, and look at what arrives in the sandbox."
+        echo "Ctrl-C ends everything; the log is $AIRFLOW_HOME/standalone.log"
         wait "$airflow_pid" || true
         exit 0
     fi

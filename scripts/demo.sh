@@ -16,10 +16,12 @@ python - "$log" <<'PYTHON'
 import re
 import sys
 
-for line in open(sys.argv[1], encoding="utf-8"):
-    line = re.sub(r"\x1b\[[0-9;]*m", "", line)
-    if "[airflow.task.operators.airflow_provider_heap" in line:
-        print(re.sub(r"^\S+ \[(\w+)\s*\] ", "", re.sub(r"\s*\[airflow\.task\.operators.*", "", line)).rstrip())
+log = re.sub(r"\x1b\[[0-9;]*m", "", open(sys.argv[1], encoding="utf-8").read())
+# A record begins with its time, and may have several lines.
+for record in re.split(r"^(?=\d{4}-\d\d-\d\dT)", log, flags=re.MULTILINE):
+    message, of_operator, _ = record.partition("[airflow.task.operators.airflow_provider_heap")
+    if of_operator:
+        print(re.sub(r"^\S+ \[(\w+)\s*\] ", "", message).rstrip())
 PYTHON
 # In some versions, airflow dags test reports a failed run in its log but not by its exit code.
 if [ "$status" -ne 0 ] || ! grep -q "Marking run.*successful" "$log"; then

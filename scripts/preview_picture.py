@@ -1,26 +1,78 @@
-"""Makes docs/pictures/preview.svg: a preview of the sync of a DAG, as a terminal shows it."""
+"""
+Draws docs/pictures/preview.svg: the preview of the tutorial's sync, as a terminal shows it.
+
+Run it after a change of what a preview prints (`make docs` does); a test fails when the picture is not up to date.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import re
-import sys
+import runpy
+import sqlite3
+import tempfile
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console
-from rich.terminal_theme import MONOKAI
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "docs" / "pictures" / "preview.svg"
+#: Columns of a common terminal.
+WIDTH = 80
 
-from airflow_provider_heap.cli.preview import look
-from airflow_provider_heap.cli.preview_table import show
-from airflow_provider_heap.cli.tasks import find_dag, render
 
-# The reader's own monospace font: rich would have every reader fetch one from elsewhere.
-TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace("Fira Code, ", "")
+def preview(database: Path) -> dict[str, Any]:
+    """
+    Return the preview of the tutorial's sync. Heap's own address is shown, and nothing is sent there.
 
-console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
-show(look(*render(find_dag(sys.argv[1]), sys.argv[2]), 100), console)
-svg = console.export_svg(title=f"airflow heap preview {' '.join(sys.argv[1:3])}", theme=MONOKAI, code_format=TEMPLATE)
-assert "@font-face" not in svg
-assert not re.search(r"url\((?!#)", svg)
-(Path(__file__).parent.parent / "docs" / "pictures" / "preview.svg").write_text(svg)
+    :param database: a file of SQLite to make, with the tutorial's table.
+    """
+    from airflow_provider_heap.cli.preview import build_preview
+    from airflow_provider_heap.cli.tasks import render
+
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript((ROOT / "dags" / "sql" / "first_sync.sql").read_text("utf-8"))
+    os.environ["AIRFLOW_CONN_WAREHOUSE"] = f'{{"conn_type": "sqlite", "host": "{database}"}}'
+    os.environ["AIRFLOW_CONN_HEAP_DEFAULT"] = "heap://2388822444@/us"
+    dag = runpy.run_path(str(ROOT / "dags" / "heap_first_sync.py"))["dag"]
+    return build_preview(*render(dag, "people"), 100)
+
+
+def draw(shown: dict[str, Any]) -> str:
+    """
+    Return the picture of a preview.
+
+    :param shown: the preview.
+    """
+    from rich._export_format import CONSOLE_SVG_FORMAT
+    from rich.console import Console
+    from rich.terminal_theme import MONOKAI
+
+    from airflow_provider_heap.cli.preview_table import print_preview
+
+    # The reader's own monospace font: rich would have every reader fetch one from elsewhere.
+    template = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace("Fira Code, ", "")
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    print_preview(shown, console)
+    svg = console.export_svg(title="airflow heap preview heap_first_sync people", theme=MONOKAI, code_format=template)
+    assert "@font-face" not in svg
+    assert not re.search(r"url\((?!#)", svg)
+    return svg
+
+
+def texts(svg: str) -> list[str]:
+    """
+    Return the texts of a picture, without what each version of rich does in its own way.
+
+    :param svg: the picture.
+    """
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["AIRFLOW_HOME"] = folder
+        svg = draw(preview(Path(folder) / "warehouse.db"))
+    if not PICTURE.exists() or texts(svg) != texts(PICTURE.read_text("utf-8")):
+        PICTURE.write_text(svg, "utf-8")

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+#: Servers that state is kept in, beside SQLite: the connection and the fixture that makes it.
+STATE_SERVERS = {"pg": "postgres", "maria": "mariadb"}
+
+# An editable install leaves a second copy of the package's metadata in the checkout. Airflow 3 would find our plugin in
+# both, and leave out all plugins that come after one that it knows, OpenLineage's among them.
+shutil.rmtree(ROOT / "airflow_provider_heap.egg-info", ignore_errors=True)
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="heap-tests-")
 # Processes that a test starts share the database: on a busy machine one waits for another longer than SQLite's 5 s.
@@ -21,11 +28,16 @@ os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ["AIRFLOW__CORE__TEST_CONNECTION"] = "Enabled"
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from airflow_provider_heap.api.retry import RetryPolicy  # noqa: E402
 from airflow_provider_heap.hooks.heap import HeapHook  # noqa: E402
 from tests.warehouse import Warehouse  # noqa: E402
+
+# A busy machine is no failure: hypothesis would stop an example after 200 ms.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

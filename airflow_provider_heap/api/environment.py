@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from airflow_provider_heap.exceptions import HeapConfigurationError
@@ -19,6 +19,9 @@ APP_URLS = {
     "us": "https://heapanalytics.com/app/env/{app_id}/overview/usage-baselines",
     "eu": "https://heapanalytics.com/app/manage/projects",
 }
+
+#: Where an admin finds the account's App ID and API key in Heap (https://developers.heap.io/reference/user-deletion).
+API_KEY_PAGE = "Account > Manage > Privacy & Security"
 
 _PORTS = {"http": 80, "https": 443}
 #: Characters that no host name has. An IPv6 address has colons and, in a URL, brackets around it.
@@ -40,6 +43,8 @@ class Environment:
     :param name: the ID of the connection, for messages.
     :param credentials: user and password for basic authentication at a gateway before Heap; None for none. They are
         shown and stored nowhere.
+    :param api_key: the account's API key, which only the deletion of users needs; None for none. It is shown and stored
+        nowhere.
     """
 
     app_id: str
@@ -48,6 +53,7 @@ class Environment:
     timeout: float = DEFAULT_TIMEOUT
     name: str = "heap_default"
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(
@@ -58,6 +64,7 @@ class Environment:
         host: str | None = None,
         port: int | None = None,
         timeout: object = None,
+        api_key: str | None = None,
         name: str = "heap_default",
     ) -> Environment:
         """
@@ -68,6 +75,7 @@ class Environment:
         :param host: another base URL, with or without a scheme, user and password; that of the region when empty.
         :param port: another port.
         :param timeout: seconds for one request, a number or its text; 30 when empty.
+        :param api_key: the account's API key; may be empty.
         :param name: the connection's ID, for messages.
         :raises HeapConfigurationError: when a field is wrong, saying which and what it takes.
         """
@@ -75,9 +83,33 @@ class Environment:
             app_id = _parse_app_id(app_id)
             region = _parse_region(region)
             base_url, credentials = _parse_host(host, port, region, app_id)
-            return cls(app_id, base_url, region, _parse_timeout(timeout), name, credentials)
+            key = (api_key or "").strip() or None
+            return cls(app_id, base_url, region, _parse_timeout(timeout), name, credentials, key)
         except ValueError as error:
             raise HeapConfigurationError(f"Connection {name!r}: {error}") from None
+
+    def for_deletion(self) -> Environment:
+        """
+        Return where the deletion of users is asked for.
+
+        Heap takes it at the US host for the data of both regions (https://developers.heap.io/reference/user-deletion).
+        Another host, such as the sandbox or a proxy, stays.
+
+        :raises HeapConfigurationError: when the connection cannot be used for it.
+        """
+        if self.api_key is None:
+            raise HeapConfigurationError(
+                f"Connection {self.name!r}: the API key (password) is empty, and Heap deletes users only with one. An "
+                f"admin makes it in Heap, in {API_KEY_PAGE}."
+            )
+        if self.credentials is not None:
+            raise HeapConfigurationError(
+                f"Connection {self.name!r}: the Host has a user and a password, which travel in the same header as "
+                "Heap's token for deletions. Use a connection without them to delete users."
+            )
+        if self.base_url in REGIONS.values():
+            return replace(self, base_url=REGIONS[DEFAULT_REGION])
+        return self
 
     @property
     def label(self) -> str:
@@ -87,7 +119,7 @@ class Environment:
     @property
     def app_url(self) -> str:
         """Where a person looks at what arrived: the environment in Heap, or the front page of another host."""
-        if self.base_url != REGIONS[self.region]:
+        if self.base_url not in REGIONS.values():
             return f"{self.base_url}/"
         return APP_URLS[self.region].format(app_id=self.app_id)
 

@@ -1,18 +1,30 @@
 """
-The three objects that Heap takes in bulk, as three values of one type.
+The objects that Heap takes in bulk, as values of one type: accounts, users, events, and deletions of users.
 
 Nothing outside of :mod:`airflow_provider_heap.api` knows an endpoint, a limit or a field name of Heap. Figures and
 names are from Heap's reference, https://developers.heap.io/reference (pages ``bulk-track``,
-``bulk-add-user-properties`` and ``bulk-add-account-properties``); a comment says so where one comes from elsewhere.
+``bulk-add-user-properties``, ``bulk-add-account-properties`` and ``user-deletion``); a comment says so where one comes
+from elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-#: Items that Heap takes in one request, for each of the three objects.
+#: Accounts, users or events that Heap takes in one request; also the rows that are mapped at a time.
 MAX_ITEMS = 1000
+#: Users whose deletion Heap takes in one request.
+MAX_DELETIONS = 10_000
+
+#: Where the API key buys a token for deletions, and where the status of a deletion is asked for, followed by its ID.
+TOKEN_ENDPOINT = "/api/public/v0/auth_token"
+STATUS_ENDPOINT = "/api/public/v0/deletion_status"
+#: How far a deletion is.
+PENDING, COMPLETE = "pending", "complete"
+#: Not Heap's word: Heap answered 404 to the question.
+UNKNOWN = "unknown"
 
 #: Bytes of one request body. Heap documents no limit; with ours a request is small enough to be repeated and halved.
 MAX_BYTES = 5_000_000
@@ -61,7 +73,7 @@ class HeapObject:
     """
     A kind of object in Heap that a sync can write.
 
-    :param name: its name in messages: ``account``, ``user`` or ``event``.
+    :param name: its name in messages, such as ``account``.
     :param endpoint: path of the bulk call.
     :param array_name: name of the array in the request body.
     :param fields: the item's fields besides ``properties``, in the order in which they are written.
@@ -74,6 +86,10 @@ class HeapObject:
     :param rate_limit: items a minute that Heap takes for a whole environment; None when none is documented.
     :param person_rate_limit: items a minute that Heap takes for one person; None when none is documented.
     :param reply: the body of Heap's answer to a request that it accepted, as its reference shows it.
+    :param max_items: items that Heap takes in one request.
+    :param has_properties: an item has properties beside its fields.
+    :param deletes: Heap deletes the users that the items name, in all environments of the account. It takes such a
+        request only with a token for the account's API key, answers with the request's ID, and deletes later.
     """
 
     name: str
@@ -89,6 +105,49 @@ class HeapObject:
     rate_limit: int | None = None
     person_rate_limit: int | None = None
     reply: str = "{}"
+    max_items: int = MAX_ITEMS
+    has_properties: bool = True
+    deletes: bool = False
+
+    @property
+    def keyed_by_person(self) -> bool:
+        """Whether the sync key is the account or user itself, by whichever field an item names it."""
+        return self.key in self.person_fields
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether two runs of one sync must not be at work at once. Heap counts an event once, whoever sends it."""
+        return not self.write_once or self.deletes
+
+    def key_field(self, names: Collection[str]) -> str:
+        """
+        Return the field that the sync key comes from.
+
+        :param names: the fields that a mapping fills.
+        """
+        candidates = (self.key, *(self.person_fields if self.keyed_by_person else ()))
+        return next((name for name in candidates if name in names), self.key)
+
+    def person_key(self, field: str, value: str) -> str:
+        """
+        Return the sync key of a person whom a field names. An identity and a user ID of the same digits are two people.
+
+        :param field: one of ``person_fields``.
+        :param value: the field's value.
+        """
+        return value if field == self.key else f"{field}\x1f{value}"
+
+    def key_of(self, fields: Mapping[str, str]) -> str:
+        """
+        Return the sync key of an item.
+
+        :param fields: its fields by name.
+        :raises KeyError: when it has none.
+        """
+        if not self.keyed_by_person:
+            return str(fields[self.key])
+        named = [name for name in self.person_fields if name in fields]
+        return self.person_key(named[0], str(fields[named[0]])) if named else str(fields[self.key])
 
 
 ACCOUNT = HeapObject(
@@ -135,5 +194,22 @@ EVENT = HeapObject(
     person_rate_limit=1_000,
 )
 
+USER_DELETION = HeapObject(
+    name="user deletion",
+    endpoint="/api/public/v0/user_deletion",
+    array_name="users",
+    # The page names no lengths; these are those of the same fields elsewhere.
+    fields=(Field("identity", FieldKind.KEY, 255), Field("user_id", FieldKind.USER_ID, 255)),
+    key="identity",
+    behaviour="delete",
+    person_fields=("identity", "user_id"),
+    write_once=True,
+    max_items=MAX_DELETIONS,
+    has_properties=False,
+    deletes=True,
+)
+
 #: Every object that Heap takes in bulk.
-OBJECTS = (USER, ACCOUNT, EVENT)
+OBJECTS = (USER, ACCOUNT, EVENT, USER_DELETION)
+#: Those that it keeps.
+KEPT_OBJECTS = tuple(heap_object for heap_object in OBJECTS if not heap_object.deletes)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from airflow.configuration import conf
 
-from airflow_provider_heap.cli.tasks import all_dags, command, find_dag, render, sync_ids
+from airflow_provider_heap.cli.dags import all_dags, find_dag, sync_ids
+from airflow_provider_heap.cli.tasks import command, render
 from airflow_provider_heap.models.dbt import DbtModel
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_heap.cli.dags import NotFoundError
 from airflow_provider_heap.cli.preview_table import print_preview
-from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
+from airflow_provider_heap.cli.tasks import command, rendered
 from airflow_provider_heap.exceptions import GuardError, TooManyRejectedError
 from airflow_provider_heap.models import Model, ReadContext, Rows
 from airflow_provider_heap.operators.sync import HeapSyncOperator
@@ -30,10 +31,17 @@ SAMPLES = 3
 
 @command
 def preview(args: Namespace) -> None:
-    """Print what a sync would do; nothing is sent, and nothing recorded."""
+    """Print what a sync would do, with all rows or with that of one key; nothing is sent unless ``--send`` says so."""
     if args.rows < 1:
         raise NotFoundError(f"--rows must be at least 1; found {args.rows}.")
     operator, context = rendered(args)
+    if args.key is not None:
+        from airflow_provider_heap.cli.one_row import preview_row
+
+        preview_row(args, operator, context)
+        return
+    if args.send or args.event:
+        raise NotFoundError("--send and --event need --key: say which row with --key KEY.")
     result = build_preview(operator, context, None if args.all else args.rows)
     if args.output == "json":
         print(json.dumps(result, ensure_ascii=False, indent=2))
@@ -59,11 +67,10 @@ class _RowSampler:
     """
     A model that reads another one, to its end or to a number of rows, and keeps the first rows and the types of values.
 
-    :param model: the model.
     :param limit: rows to read; None for all.
     """
 
-    def __init__(self, model: Model, limit: int | None) -> None:
+    def __init__(self, limit: int | None) -> None:
         self.columns: Sequence[str] = ()
         self.rows: Sequence[Sequence[Any]] = ()
         self.types: dict[str, dict[str, None]] = defaultdict(dict)
@@ -71,8 +78,17 @@ class _RowSampler:
         self.declared_types: dict[str, str] = {}
         #: Whether the model was read to its end.
         self.complete = True
-        self._model = model
+        self._model: Model | None = None
         self._limit = limit
+
+    def wrap(self, model: Model) -> Model:
+        """
+        Return this, as a model around another one.
+
+        :param model: the model that is read.
+        """
+        self._model = model
+        return self
 
     @contextmanager
     def open(self, context: ReadContext) -> Iterator[Rows]:
@@ -84,6 +100,7 @@ class _RowSampler:
         if self._limit is not None:
             # One row more than the limit says whether the model has more.
             context = replace(context, fetch_size=min(context.fetch_size, self._limit + 1))
+        assert self._model is not None
         with self._model.open(context) as rows:
             self.columns = rows.columns
             self.declared_types = {name: kind for name, kind in zip(rows.columns, rows.types, strict=False) if kind}
@@ -119,14 +136,16 @@ def build_preview(operator: HeapSyncOperator, context: Context, rows: int | None
     :raises HeapError: when the run could not begin.
     """
     plan = replace(operator.plan(context), mode=RunMode.DRY_RUN, rejects_path=None, dry_run_path=None)
-    sampler, collector = _RowSampler(operator.model_object, rows), _WarningCollector()
-    run = SyncRun(plan, partial(operator.open_rows, plan, sampler), operator.open_store, log=collector)
+    sampler, collector = _RowSampler(rows), _WarningCollector()
+    run = SyncRun(plan, partial(operator.open_rows, plan, sampler.wrap), operator.open_store, log=collector)
     problem = None
     try:
         run.execute()
     except (GuardError, TooManyRejectedError) as error:
         if sampler.complete or isinstance(error, TooManyRejectedError):
             problem = str(error)
+    if plan.compares_in_database and not sampler.complete:
+        run.report.unchanged = 0  # of how many rows, nobody has looked
     report, mapper = run.report, operator.mapping().bind(sampler.columns) if sampler.rows else None
     counts, new, limit = report.as_dict(), report.new_keys, plan.rate_limit
     return {
@@ -142,7 +161,7 @@ def build_preview(operator: HeapSyncOperator, context: Context, rows: int | None
         "object": plan.heap_object.name,
         "behaviour": plan.heap_object.behaviour,
         "sync_key": {
-            "field": plan.heap_object.key,
+            "field": plan.heap_object.key_field(operator.item_fields()),
             "column": mapper.key_column if mapper else None,
         },
         "state": f"{plan.state.table} in {plan.state.conn_id}" if plan.state else None,
@@ -161,7 +180,7 @@ def build_preview(operator: HeapSyncOperator, context: Context, rows: int | None
         "minutes": report.done / limit if limit else None,
         "notes": collector.warnings,
         "problem": problem,
-        "first_request": run.first_request.decode() if run.first_request else None,
+        "first_request": run.first_request.decode() if run.first_request and not plan.heap_object.deletes else None,
     }
 
 
@@ -170,10 +189,12 @@ def _mapping_table(mapper: RowMapper, sampler: _RowSampler) -> Iterator[dict[str
     samples: dict[str, list[Any]] = defaultdict(list)
     for body in mapper.map(sampler.rows, 1).items.bodies:
         item = json.loads(body)
-        for name, value in {**item, **item["properties"]}.items():
+        for name, value in {**item, **item.get("properties", {})}.items():
             if name != "properties" and len(samples[name]) < SAMPLES and value not in samples[name]:
                 samples[name].append(value)
     for name, origin in mapper.origins.items():
         found = [kind for kind in sampler.types.get(origin, ()) if kind != "NoneType"]
         types = [sampler.declared_types[origin]] if origin in sampler.declared_types else found
-        yield {"property": name, "column": origin, "types": types, "samples": samples[name]}
+        # Of people who are to be deleted only the numbers are shown.
+        shown = [] if mapper.heap_object.deletes else samples[name]
+        yield {"property": name, "column": origin, "types": types, "samples": shown}

@@ -1,4 +1,4 @@
-"""``airflow heap redrive``: send the items that Heap refused again."""
+"""``airflow heap redrive``: resend the items that Heap rejected."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_heap.cli.tasks import command
+from airflow_provider_heap.cli.tasks import command, confirm
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
 from airflow_provider_heap.sync.plan import RunMode
+from airflow_provider_heap.wording import counted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -43,7 +44,8 @@ def redrive(args: Namespace) -> None:
     )
     summary = operator.summarize()
     if not summary.chosen:
-        print(f"{args.path} holds no item to send: {summary.others:,} others, and {summary.invalid:,} invalid rows.")
+        others, invalid = counted(summary.others, "other item"), counted(summary.invalid, "invalid row")
+        print(f"{args.path} holds no item to send: {others}, and {invalid}.")
         return
     _, _, count = summary.only()
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -52,7 +54,6 @@ def redrive(args: Namespace) -> None:
     if args.dry_run:
         plan = replace(plan, mode=RunMode.DRY_RUN)
     elif not args.yes:
-        print(f"Send {count:,} {plan.heap_object.name}s of sync {plan.name} to {plan.environment.label}? (y/n)")
-        if input().strip().lower() not in ("y", "yes"):
-            raise SystemExit("Nothing was sent.")
+        what = f"{counted(count, plan.heap_object.name)} of sync {plan.name}"
+        confirm(f"Send {what} to {plan.environment.label}?", "Nothing was sent.")
     operator.sync_run(plan, _StdoutLog()).execute()

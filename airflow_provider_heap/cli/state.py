@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from airflow.cli.simple_table import AirflowConsole
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_heap.cli.tasks import NotFoundError, command, rendered
+from airflow_provider_heap.cli.dags import NotFoundError
+from airflow_provider_heap.cli.preview_table import format_time, print_list
+from airflow_provider_heap.cli.records import Records, records_of
+from airflow_provider_heap.cli.tasks import command, confirm, rendered
 from airflow_provider_heap.operators.heap import HeapSyncOperator
 from airflow_provider_heap.sync.plan import Holder, RunMode
-from airflow_provider_heap.sync.state.dialects import MAX_KEYS
 from airflow_provider_heap.sync.state.lease import Lease
 from airflow_provider_heap.sync.state.state_key import StateKey
 from airflow_provider_heap.sync.state.store import Fence, Store
 from airflow_provider_heap.sync.stop_signal import StopSignal
+from airflow_provider_heap.wording import counted
 
 
 @command
 def show(args: Namespace) -> None:
     """Print how much is recorded for a sync, and of one key when it was sent."""
-    operator, key, store = _open(args)
+    key, store, records = _open(args)
     if args.key is not None:
-        [key_hash] = key.key_hashes([operator.sync_key(args.key, args.event)])
-        sent_at = store.sent_at(key_hash)
-        status = f"was sent {_time(sent_at)}" if sent_at is not None else "is not recorded: the next run sends it"
+        sent_at = records.sent_at(records.key_hash(args.key, args.event))
+        status = f"was sent {format_time(sent_at)}" if sent_at is not None else "is not recorded: the next run sends it"
         print(f"Key {args.key!r} of sync {key.sync} {status}.")
         return
     sync_row = store.sync_row(key) or {}
@@ -40,29 +40,30 @@ def show(args: Namespace) -> None:
         "object": f"{key.heap_object.name}s",
         "target": key.environment.base_url,
         "app_id": key.environment.app_id,
-        "keys": f"{store.size(key.id):,}",
+        "keys": f"{records.size():,}",
         "last_run": sync_row.get("last_run") or "none",
-        "last_run_at": _time(sync_row.get("last_run_at")),
-        "table": f"{operator.state_table} in {operator.state_conn_id}",
+        "last_run_at": format_time(sync_row.get("last_run_at")),
+        "table": records.place,
     }
-    AirflowConsole().print_as([row], args.output)
+    if args.output == "table":
+        print_list({name.replace("_", " "): value for name, value in row.items()})
+    else:
+        AirflowConsole().print_as([row], args.output)
 
 
 @command
 def forget(args: Namespace) -> None:
     """Delete keys, so that the next run sends them again."""
-    operator, key, store = _open(args)
+    key, store, records = _open(args)
     if bool(args.key) == args.all:
         raise NotFoundError("Say which keys to forget with --key, or --all.")
-    names = [operator.sync_key(name, args.event) for name in args.key or ()]
-    key_hashes = None if args.all else key.key_hashes(names)
+    key_hashes = None if args.all else [records.key_hash(name, args.event) for name in args.key]
     if args.all and not args.yes:
-        print(f"Forget all {store.size(key.id):,} keys of sync {key.sync}? The next run sends every row. (y/n)")
-        if input().strip().lower() not in ("y", "yes"):
-            raise SystemExit("Nothing was forgotten.")
+        keys = counted(records.size(), "key")
+        confirm(f"Forget all of sync {key.sync}, {keys}? The next run sends every row.", "Nothing was forgotten.")
     with _hold(store, key, "forget"):
-        count = store.delete(key.id, key_hashes)
-    print(f"{count:,} keys of sync {key.sync} were forgotten; the next run sends their rows again.")
+        count = records.delete(key_hashes)
+    print(f"{_keys_were(count, key)} forgotten; the next run sends {'its row' if count == 1 else 'their rows'} again.")
 
 
 @command
@@ -72,57 +73,63 @@ def adopt(args: Namespace) -> None:
     plan = replace(operator.plan(context), mode=RunMode.ADOPT)
     operator.open_store()
     report = operator.sync_run(plan).execute()
+    sent, known, invalid = report.sent, report.unchanged, report.invalid
     print(
-        f"{report.sent:,} rows of sync {plan.name} were recorded as sent, {report.unchanged:,} were "
-        f"recorded already, {report.invalid:,} are invalid. Nothing was sent to Heap."
+        f"{counted(sent, 'row')} of sync {plan.name} {_were(sent)} recorded as sent, {known:,} {_were(known)} recorded "
+        f"already, {invalid:,} {'is' if invalid == 1 else 'are'} invalid. Nothing was sent to Heap."
     )
 
 
 @command
 def export(args: Namespace) -> None:
     """Write the state to a file: JSON lines, the first of which says whose it is."""
-    _, key, store = _open(args)
+    key, _, records = _open(args)
     count = 0
     with ObjectStoragePath(args.path).open("wb") as file:  # type: ignore[no-untyped-call]
-        file.write(msgspec.json.encode(_header(key)) + b"\n")
-        for key_hash, fingerprint, sent_at in store.rows(key.id):
+        file.write(msgspec.json.encode(_header(key, records)) + b"\n")
+        for key_hash, fingerprint, sent_at in records.rows():
             file.write(msgspec.json.encode({"key": key_hash, "fingerprint": fingerprint, "sent_at": sent_at}) + b"\n")
             count += 1
-    print(f"{count:,} keys of sync {key.sync} were written to {args.path}.")
+    print(f"{_keys_were(count, key)} written to {args.path}.")
 
 
 @command
 def import_(args: Namespace) -> None:
     """Read the state from a file that :func:`export` wrote."""
-    _, key, store = _open(args)
-    count = 0
+    key, store, records = _open(args)
     with ObjectStoragePath(args.path).open("rb") as file:  # type: ignore[no-untyped-call]
         lines = (msgspec.json.decode(line) for line in iter(file.readline, b""))
         header = next(lines, None)
-        if header != _header(key):
+        if header != _header(key, records):
             raise NotFoundError(
-                f"{args.path} holds the state of {header}, and this task's is of {_header(key)}; keys are kept in "
-                "another form for each. A renamed task keeps its state by sync_name."
+                f"{args.path} holds the state of {header}, and this task's is of {_header(key, records)}; keys are "
+                "kept in another form for each. A renamed task keeps its state by sync_name."
             )
         with _hold(store, key, "import") as fence:
-            by_time: dict[int, dict[str, str]] = defaultdict(dict)
-            for line in lines:
-                fingerprints = by_time[line["sent_at"]]
-                fingerprints[line["key"]] = line["fingerprint"]
-                count += 1
-                if len(fingerprints) == MAX_KEYS:
-                    store.record(key.id, by_time.pop(line["sent_at"]), line["sent_at"], fence)
-            for sent_at, fingerprints in by_time.items():
-                store.record(key.id, fingerprints, sent_at, fence)
-    print(f"{count:,} keys of sync {key.sync} were read from {args.path}.")
+            count = records.write(((line["key"], line["fingerprint"], line["sent_at"]) for line in lines), fence)
+    print(f"{_keys_were(count, key)} read from {args.path}.")
 
 
-def _open(args: Namespace) -> tuple[HeapSyncOperator, StateKey, Store]:
-    """Return the sync that a command names, whose state it keeps, and the database."""
+def open_state(args: Namespace) -> tuple[HeapSyncOperator, StateKey, Store]:
+    """
+    Return the sync that a command names, whose state it keeps, and the database.
+
+    :param args: ``dag_id`` and ``task_id``, and the run that templates are rendered for.
+    :raises HeapError: when the task keeps no state, or its database fails.
+    """
     operator, context = rendered(args)
     store = operator.open_store()
     store.create_tables()
     return operator, StateKey.of(operator.plan(context)), store
+
+
+def _open(args: Namespace) -> tuple[StateKey, Store, Records]:
+    """Return the sync whose state a task keeps, the database of its hold, and its records."""
+    operator, context = rendered(args)
+    store = operator.open_store()
+    store.create_tables()
+    key = StateKey.of(operator.plan(context))
+    return key, store, records_of(operator, context, key, store)
 
 
 @contextmanager
@@ -137,14 +144,19 @@ def _hold(store: Store, key: StateKey, what: str) -> Iterator[Fence]:
         lease.release()
 
 
-def _header(key: StateKey) -> dict[str, Any]:
+def _keys_were(count: int, key: StateKey) -> str:
+    return f"{counted(count, 'key')} of sync {key.sync} {_were(count)}"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _header(key: StateKey, records: Records) -> dict[str, Any]:
     return {
+        **records.header,
         "sync": key.sync,
         "base_url": key.environment.base_url,
         "app_id": key.environment.app_id,
         "object": key.heap_object.name,
     }
-
-
-def _time(seconds: int | None) -> str:
-    return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

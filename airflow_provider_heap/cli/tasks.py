@@ -1,31 +1,28 @@
-"""Find a sync in a DAG file and render it, for commands. They need Airflow 3.2 or later."""
+"""Render a sync of a DAG file, for commands. They need Airflow 3.2 or later."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pendulum
-from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+from airflow.exceptions import AirflowNotFoundException, NotMapped  # type: ignore[attr-defined]
+from airflow.models.expandinput import NotFullyPopulated
+from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.cli import suppress_logs_and_warning
 
+from airflow_provider_heap.cli.dags import NotFoundError, check_task, find_dag
 from airflow_provider_heap.exceptions import HeapError
 from airflow_provider_heap.operators.heap import HeapSyncOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, Context
-
-
-class NotFoundError(Exception):
-    """There is no such DAG, or no such sync in it."""
 
 
 def command(function: Callable[[Namespace], None]) -> Callable[[Namespace], None]:
@@ -45,6 +42,24 @@ def command(function: Callable[[Namespace], None]) -> Callable[[Namespace], None
             raise SystemExit(str(error)) from None
 
     return run
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """
+    Ask before something is done.
+
+    :param question: what is to be done.
+    :param otherwise: what to say when it is not wanted, or nobody is there to answer.
+    :raises SystemExit: when it is not wanted.
+    """
+    print(f"{question} (y/n)")
+    try:
+        answer = input()
+    except EOFError:
+        answer = ""
+        otherwise = f"{otherwise} There is nobody to answer: give -y to go on without being asked."
+    if answer.strip().lower() not in ("y", "yes"):
+        raise SystemExit(otherwise)
 
 
 def rendered(args: Namespace) -> tuple[HeapSyncOperator, Context]:
@@ -77,56 +92,6 @@ def run_of(args: Namespace) -> dict[str, Any]:
     return {"logical_date": date, "conf": conf}
 
 
-def find_dag(dag_id: str) -> DAG:
-    """
-    Parse the DAG files until a DAG is found.
-
-    :param dag_id: its ID.
-    :raises NotFoundError: when there is none, telling which files could not be parsed.
-    """
-    broken: dict[str, str] = {}
-    for bag in _bags(dag_id):
-        if dag := bag.dags.get(dag_id):
-            return dag  # type: ignore[no-any-return]
-        broken.update(bag.import_errors)
-    raise NotFoundError(f"There is no DAG {dag_id!r} in the DAG bundles.{''.join(map(_failed, broken.items()))}")
-
-
-def all_dags() -> Iterator[DAG]:
-    """Parse the DAG files and yield their DAGs, ordered by ID; files that cannot be parsed are named on stderr."""
-    for bag in _bags(None):
-        for broken in bag.import_errors.items():
-            print(_failed(broken).strip(), file=sys.stderr)
-        yield from (dag for _, dag in sorted(bag.dags.items()))
-
-
-def _bags(dag_id: str | None) -> Iterator[Any]:
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import BundleDagBag
-    from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
-
-    for bundle in DagBundlesManager().get_all_dag_bundles():  # type: ignore[no-untyped-call]
-        bundle.initialize()
-        # What a DAG file prints must not come among a command's output.
-        with _airflow_parsing_context_manager(dag_id=dag_id), redirect_stdout(sys.stderr):
-            bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
-        yield bag
-
-
-def _failed(broken: tuple[str, str]) -> str:
-    file, error = broken
-    return f"\n  {file} could not be parsed: {error.strip().splitlines()[-1]}"
-
-
-def sync_ids(dag: DAG) -> list[str]:
-    """
-    Return the IDs of a DAG's tasks that are syncs to Heap.
-
-    :param dag: the DAG.
-    """
-    return [task.task_id for task in dag.tasks if issubclass(_operator_class(task), HeapSyncOperator)]
-
-
 def render(
     dag: DAG,
     task_id: str,
@@ -145,28 +110,60 @@ def render(
     :param map_index: which of the instances of a mapped task.
     :raises NotFoundError: when the DAG has no such sync, or the instance is not named.
     """
-    if task_id not in (found := sync_ids(dag)):
-        what = "is not a sync to Heap" if dag.has_task(task_id) else "does not exist"
-        raise NotFoundError(f"Task {task_id!r} of DAG {dag.dag_id!r} {what}; its syncs are: {_listed(found)}.")
+    check_task(dag, task_id)
     task = dag.get_task(task_id)
-    if task.is_mapped and map_index < 0:
-        raise NotFoundError(f"Task {task_id!r} is mapped: say which instance with --map-index, from 0 on.")
-    context = _context(dag, task, logical_date, conf, map_index)
-    task.render_template_fields(context)
+    serialized = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    count = _check_map_index(serialized.get_task(task_id), map_index)
+    context = _context(dag, task, serialized.timetable, logical_date, conf, map_index)
+    try:
+        task.render_template_fields(context)
+    except Exception as error:
+        if map_index < 0 or count is not None:
+            raise
+        raise NotFoundError(
+            f"Task {task_id!r} is mapped over values that only a run has, such as the result of another task, so it "
+            f"can't be rendered before ({type(error).__name__}: {error})."
+        ) from error
     operator = context["task"]
     assert isinstance(operator, HeapSyncOperator)
     return operator, context
 
 
+def _check_map_index(task: Any, map_index: int) -> int | None:
+    """
+    Return how many instances a serialized task has; None when only a run knows it.
+
+    :raises NotFoundError: when it has no such instance.
+    """
+    try:
+        count = task.get_parse_time_mapped_ti_count()
+    except NotMapped:
+        if map_index >= 0:
+            raise NotFoundError(f"Task {task.task_id!r} is not mapped: leave --map-index out.") from None
+        return 1
+    except NotFullyPopulated:
+        count = None
+    instances = "from 0 on" if count is None else f"0 to {count - 1}" if count > 1 else "0"
+    if map_index < 0 and task.is_mapped:
+        raise NotFoundError(f"Task {task.task_id!r} is mapped: say which instance with --map-index, {instances}.")
+    if count is not None and map_index >= count:
+        times = f"{count} time{'' if count == 1 else 's'}{f': {instances}' if count else ''}"
+        raise NotFoundError(f"Task {task.task_id!r} has no --map-index {map_index}: it is mapped {times}.")
+    return count  # type: ignore[no-any-return]
+
+
 def _context(
-    dag: DAG, task: Any, logical_date: datetime | None, conf: dict[str, Any] | None, map_index: int
+    dag: DAG,
+    task: Any,
+    timetable: Any,
+    logical_date: datetime | None,
+    conf: dict[str, Any] | None,
+    map_index: int,
 ) -> Context:
     from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TaskInstance, TIRunContext
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-    from airflow.serialization.serialized_objects import DagSerialization
 
     date = pendulum.instance(logical_date) if logical_date else pendulum.now("UTC")
-    timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
     interval = timetable.infer_manual_data_interval(run_after=date)
     run_id = f"manual__{date.isoformat()}"
     instance = TaskInstance(
@@ -195,11 +192,3 @@ def _context(
     )
     context: Context = ti.get_template_context()
     return context
-
-
-def _operator_class(task: Any) -> type:
-    return task.operator_class if task.is_mapped and isinstance(task.operator_class, type) else type(task)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"

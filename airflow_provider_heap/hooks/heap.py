@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_heap.api.environment import Environment
-from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, HeapObject
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER, USER_DELETION, HeapObject
 from airflow_provider_heap.api.retry import RetryPolicy
 from airflow_provider_heap.exceptions import HeapConfigurationError
+from airflow_provider_heap.hooks.connections import find_connection
 from airflow_provider_heap.provider_info import CONNECTION_TYPE, FORM, HOOK_NAME, TIMEOUT_FIELD
 from airflow_provider_heap.sync.plan import DeliverySettings, SyncPlan
 
@@ -19,16 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HeapHook"]
 
-#: Seconds to connect, and again to answer, when a connection is tested.
-TEST_TIMEOUT = 4.0
-
 
 class HeapHook(BaseHook):
     """
     Send records to Heap, and return the client that the operators use.
 
     :param heap_conn_id: the Airflow connection of type ``heap``: App ID in login, ``us`` or ``eu`` in schema, another
-        base URL in host and port, ``timeout`` in extra.
+        base URL in host and port, ``timeout`` in extra, and in password the API key, which only deletions need.
     """
 
     conn_name_attr = "heap_conn_id"
@@ -64,21 +62,29 @@ class HeapHook(BaseHook):
             )
         }
 
-    def environment(self) -> Environment:
+    def environment(self, heap_object: HeapObject | None = None) -> Environment:
         """
         Read the connection.
 
+        :param heap_object: what is sent; deletions go to another host than the rest.
         :raises HeapConfigurationError: when it can't be right, naming the connection.
         """
-        connection = self.get_connection(self.heap_conn_id)
-        return Environment.parse(
+        connection = find_connection(self.heap_conn_id, self.conn_name_attr, "--conn-type heap --conn-login APP_ID")
+        if connection.conn_type not in (self.conn_type, None, ""):
+            raise HeapConfigurationError(
+                f"Connection {self.heap_conn_id!r} is of type {connection.conn_type!r}, and {self.conn_name_attr} "
+                f"takes one of type {self.conn_type!r}, with the App ID as its login."
+            )
+        environment = Environment.parse(
             app_id=connection.login,
             region=connection.schema,
             host=connection.host,
             port=connection.port,
             timeout=connection.extra_dejson.get("timeout"),
+            api_key=connection.password,
             name=self.heap_conn_id,
         )
+        return environment.for_deletion() if heap_object is not None and heap_object.deletes else environment
 
     def get_conn(self, connections: int = 1) -> HeapClient:
         """
@@ -93,33 +99,13 @@ class HeapHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Check the form of the App ID and reach the host; nothing is written to Heap.
+        Check the form of the App ID, reach the host, and check the API key if there is one; nothing is written to Heap.
 
         :return: whether it worked, and what was found.
         """
-        try:
-            client = self.get_conn()
-        except HeapConfigurationError as error:
-            return False, self._without_name(error)
-        environment = client.environment
-        try:
-            client.ping(TEST_TIMEOUT)
-        except HeapConfigurationError as error:
-            return False, self._without_name(error)
-        except Exception as error:
-            return False, f"{environment.base_url} could not be reached: {error}"
-        finally:
-            client.close()
-        return True, (
-            f"Reached {environment.base_url} (region {environment.region}, App ID {environment.app_id}); the App ID "
-            "has the right form. Heap offers no way to prove that an App ID exists: compare it with the one that Heap "
-            "shows you."
-        )
+        from airflow_provider_heap.hooks.connection_check import check_connection
 
-    def _without_name(self, error: HeapConfigurationError) -> str:
-        """Return a message without the connection: Airflow's UI tests a copy of it that has a random ID."""
-        message = str(error).removeprefix(f"Connection {self.heap_conn_id!r}: ")
-        return message[0].upper() + message[1:]
+        return check_connection(self.get_conn, self.heap_conn_id)
 
     def add_account_properties(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """
@@ -153,6 +139,33 @@ class HeapHook(BaseHook):
         """
         return self._sync(EVENT, records)
 
+    def delete_users(self, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """
+        Ask Heap to delete users for good, from all environments of the account.
+
+        :param records: ``{"identity": ...}`` or ``{"user_id": ...}`` each. Of two that are the same one is asked for.
+        :return: the counters, as the operators return them; ``deletion_requests`` has the IDs of the requests, for
+            :meth:`deletion_status`.
+        :raises HeapError: one of its classes, with the counters as ``report``.
+        """
+        return self._sync(USER_DELETION, records)
+
+    def deletion_status(self, request_id: str) -> str:
+        """
+        Return how far a deletion is: ``pending`` or ``complete``, as Heap documents.
+
+        :param request_id: Heap's ID of the request.
+        :raises HeapConfigurationError: when Heap does not know the request, or refuses the API key.
+        :raises HeapUnavailableError: when Heap can't be reached or keeps failing.
+        """
+        from airflow_provider_heap.api.client import HeapClient
+
+        client = HeapClient(self.environment(USER_DELETION), retry_policy=self.retry_policy)
+        try:
+            return client.deletion_status(request_id)
+        finally:
+            client.close()
+
     def _sync(self, heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> dict[str, Any]:
         from airflow_provider_heap.hooks.telemetry import emit
         from airflow_provider_heap.sync.mapping.records import open_records
@@ -160,10 +173,14 @@ class HeapHook(BaseHook):
 
         plan = SyncPlan(
             heap_object=heap_object,
-            environment=self.environment(),
+            environment=self.environment(heap_object),
             name="of a hook",
             source_label="records",
-            delivery=DeliverySettings(retry_policy=self.retry_policy),
+            delivery=DeliverySettings(
+                batch_size=heap_object.max_items,
+                concurrency=1 if heap_object.deletes else 4,
+                retry_policy=self.retry_policy,
+            ),
             advice="fix the records whose numbers the log names, or leave them out",
         )
         run = SyncRun(plan, lambda: open_records(heap_object, records), log=self.log)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseHook
+from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.hooks.connections import find_connection
 from airflow_provider_heap.sync.state.dialects import dialect_class
 from airflow_provider_heap.sync.state.store import Store
 
@@ -15,19 +16,23 @@ if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
     from sqlalchemy.engine import Engine
 
+#: Databases that can't hold the state, by the type of their connection.
+_WITHOUT_TRANSACTIONS = {"gcpbigquery": "BigQuery", "hiveserver2": "Hive or Spark", "clickhouse": "ClickHouse"}
 
-def sql_hook(conn_id: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
+
+def sql_hook(conn_id: str, hook_params: dict[str, Any] | None = None, parameter: str = "sql_conn_id") -> DbApiHook:
     """
     Return the hook of a SQL connection.
 
     :param conn_id: the connection's ID.
     :param hook_params: passed to the hook's constructor.
+    :param parameter: what named the connection, for messages.
     :raises ModelError: when its hook can't run SQL, or there is none.
     """
     # Imported here, because it loads sqlparse, which a DAG file that is parsed does not need.
     from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-    connection = BaseHook.get_connection(conn_id)
+    connection = find_connection(conn_id, parameter)
     try:
         hook: object = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
     except AirflowException as error:
@@ -43,21 +48,22 @@ def sql_hook(conn_id: str, hook_params: dict[str, Any] | None = None) -> DbApiHo
     return hook
 
 
-def state_store(conn_id: str, table: str) -> Store:
+def state_store(conn_id: str, table: str, parameter: str = "state_conn_id") -> Store:
     """
     Return the state's tables in the database of a SQL connection. May block: it opens a connection.
 
     :param conn_id: the connection's ID.
     :param table: name of the table of keys, may be ``schema.table``.
+    :param parameter: what named the connection, for messages.
     :raises ModelError: when the connection can't hold a table.
     """
     try:
-        hook = sql_hook(conn_id)
-        if hook.conn_type == "gcpbigquery":
+        hook = sql_hook(conn_id, parameter=parameter)
+        if warehouse := _WITHOUT_TRANSACTIONS.get(hook.conn_type):
             raise ModelError(
-                f"Connection {conn_id!r} to BigQuery can't hold the state, which changes row by row in transactions. "
-                "Name a connection to PostgreSQL, MySQL, MariaDB or SQLite as state_conn_id; the rows may come from "
-                "BigQuery all the same."
+                f"Connection {conn_id!r} to {warehouse} can't hold the state, which changes row by row in "
+                "transactions. Name a connection to PostgreSQL, MySQL, MariaDB or SQLite as state_conn_id; the rows "
+                f"may come from {warehouse} all the same."
             )
         engine = _engine(hook)
     except ModelError:

@@ -14,7 +14,11 @@ _KINDS: dict[str, TypeKind] = {
     **dict.fromkeys(("number", "int", "integer", "bigint", "smallint", "tinyint", "hugeint", "fixed"), "number"),
     **dict.fromkeys(("int2", "int4", "int8", "int64", "float", "float4", "float8", "float64", "real"), "number"),
     **dict.fromkeys(("double", "decimal", "numeric", "bignumeric", "longinteger"), "number"),
-    **dict.fromkeys(("json", "jsonb", "variant", "object", "array", "map", "struct", "super", "row"), "nested"),
+    **dict.fromkeys(("uint8", "uint16", "uint32", "uint64", "uint128", "uint256", "int16", "int32"), "number"),
+    **dict.fromkeys(("int128", "int256", "float32", "bfloat16", "decimal32", "decimal64"), "number"),
+    **dict.fromkeys(
+        ("json", "jsonb", "variant", "object", "array", "map", "struct", "super", "row", "tuple", "nested"), "nested"
+    ),
 }
 
 
@@ -28,5 +32,6 @@ def type_kind(name: str | None) -> TypeKind | None:
         return None
     if name.endswith("[]"):
         return "nested"
-    word = re.match(r"\w+", name.lower())
+    # ClickHouse says of a type that it may be null, and how it is stored.
+    word = re.match(r"\w+", re.sub(r"^(?:(?:nullable|lowcardinality)\()+", "", name.lower()))
     return _KINDS.get(word[0]) if word else None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_heap.exceptions import ModelError
+
+#: Writes SQL that is run together with a query's parameters, so that its driver takes nothing in it for one.
+Escape = Callable[[str], str]
 
 _PERCENT = ("`%(name)s` with a dict", "`%s` with a list")
 #: How a query and its parameters are written for a driver, by its module.
@@ -20,6 +23,7 @@ _FORMS = {
     "pyhive": _PERCENT,
     "redshift_connector": ("`%s` with a list",),
     "clickhouse_driver": ("`%(name)s` with a dict",),
+    "clickhouse_connect": ("`%(name)s` or `{name:Type}` with a dict", "`%s` with a list"),
     "sqlite3": ("`:name` with a dict", "`?` with a list"),
     "duckdb": ("`$name` with a dict", "`?` with a list"),
     "pyodbc": ("`?` with a list",),
@@ -37,6 +41,8 @@ _NAMES = {
     "snowflake": "Snowflake",
     "redshift_connector": "Redshift",
     "pyhive": "PyHive",
+    "clickhouse_connect": "clickhouse-connect",
+    "clickhouse_driver": "clickhouse-driver",
 }
 #: By PEP 249's name of a style, for drivers that are not listed.
 _STYLES = {
@@ -79,6 +85,36 @@ def check_form(driver: str, parameters: Any, style: str | None) -> None:
         raise ModelError(f"parameters can't be a {kind} here: {_advice(driver, forms)}.")
 
 
+def escape_of(driver: str, parameters: Any, style: str | None) -> Escape:
+    """
+    Return what writes SQL that is run together with parameters.
+
+    :param driver: its module.
+    :param parameters: a dict or a list, or nothing.
+    :param style: the driver's ``paramstyle``, of PEP 249.
+    """
+    # Other styles are read by databases, which know what is in quotes.
+    return double_percents if parameters and any("%" in form for form in _forms(driver, style)) else unescaped
+
+
+def double_percents(sql: str) -> str:
+    """
+    Return SQL as drivers take it that put values in the place of ``%s`` with Python's own formatting.
+
+    :param sql: the SQL.
+    """
+    return sql.replace("%", "%%")
+
+
+def unescaped(sql: str) -> str:
+    """
+    Return SQL as it is.
+
+    :param sql: the SQL.
+    """
+    return sql
+
+
 def parameters_error(error: Exception, driver: str, parameters: Any, style: str | None) -> ModelError | None:
     """
     Return the error that says how to write parameters; None when they are not what is wrong.
@@ -88,8 +124,9 @@ def parameters_error(error: Exception, driver: str, parameters: Any, style: str 
     :param parameters: the query's.
     :param style: the driver's ``paramstyle``, of PEP 249.
     """
-    mentioned = any(word in str(error).lower() for word in ("parameter", "binding"))
-    if not isinstance(error, _PYTHON_ERRORS):
+    text = str(error).lower()
+    mentioned = any(word in text for word in ("parameter", "binding"))
+    if not isinstance(error, _PYTHON_ERRORS) and "unknown_query_parameter" not in text:  # ClickHouse's name for it
         if type(error).__name__ not in _ERRORS or (_of_the_database(error) and not mentioned):
             return None
         if type(error).__name__ in _ERRORS_ABOUT_MUCH and not mentioned:
@@ -106,7 +143,8 @@ def parameters_error(error: Exception, driver: str, parameters: Any, style: str 
 def _of_the_database(error: Exception) -> bool:
     """Return whether the database itself raised an error, not the driver."""
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    return bool(code) or bool(error.args and isinstance(error.args[0], int))
+    # Numbers are those of MySQL's clients, dicts those of Redshift's.
+    return bool(code) or bool(error.args and isinstance(error.args[0], int | dict))
 
 
 def _forms(driver: str, style: str | None) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ refused before. The scan is linear: each character is looked at once, by pattern
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.wording import closest
 
 #: Words that a query begins with, in one database or another.
 _QUERIES = frozenset(
@@ -31,9 +32,11 @@ _WRITES = frozenset(
     )
 )
 #: Words that may follow CTEs.
-_VERBS = frozenset({"select", "sel", "values", "from", "insert", "update", "delete", "merge", "replace", "create"})
-#: Those that a CTE may hold.
-_IN_A_CTE = frozenset({"insert", "update", "delete", "merge"})
+_VERBS = frozenset(
+    {"select", "sel", "values", "from", "insert", "update", "delete", "merge", "replace", "create", "call"}
+)
+#: Those that a CTE may hold beside UPDATE, and what follows them.
+_IN_A_CTE = {"insert": ("into", "overwrite"), "delete": ("from",), "merge": ("into", "using")}
 #: Words that T-SQL reserves: there, a statement needs no semicolon before it.
 _RESERVED = frozenset({"insert", "update", "delete", "create", "drop", "alter", "truncate", "exec", "execute", "grant"})
 
@@ -158,21 +161,31 @@ def _check(sql: str, syntax: Syntax) -> str | _Refusal:
     first = next((token.text for token in statement if token.text != "("), "")
     if first not in _QUERIES:
         return _Refusal(
-            f"The model is not a query: it begins with {first.upper() or '('}. Write a statement that returns rows, "
-            "such as a SELECT.",
+            f"The model is not a query: it begins with {first.upper() or '('}. {_instead_of(first, sql)}",
             False,
         )
     return sql[: tokens[end].position if end < len(tokens) else len(sql)].strip()
 
 
+def _instead_of(first: str, sql: str) -> str:
+    """Return what to write in place of a text that is not a query."""
+    if re.fullmatch(r"[\w.\"`]+", sql.strip()):
+        return f"To send a whole table, write select * from {sql.strip()}"
+    meant = closest(first, ("select", "with", "values"))
+    if meant:
+        return f"Did you mean {meant.upper()}?"
+    return "Write a statement that returns rows, such as a SELECT."
+
+
 def _writing_word(tokens: Sequence[Token], syntax: Syntax) -> str | None:
     """Return the word of a statement that makes it write; None when it only reads."""
-    before_query = True
+    before_query, verbs = True, _followers(tokens, frozenset({"with", "locking"}), _VERBS)
+    updates = _followers(tokens, frozenset({"update"}), frozenset({"set"}))
     for place, token in enumerate(tokens):
         previous = tokens[place - 1].text if place else ""
         if before_query and token.text != "(":
             before_query = False
-            verb = _verb(tokens, place)
+            verb = tokens[verbs.get(place, place)].text
             if verb in _WRITES:
                 return verb
             if verb in ("explain", "describe", "desc") and _runs(tokens[place + 1 :]):
@@ -180,9 +193,9 @@ def _writing_word(tokens: Sequence[Token], syntax: Syntax) -> str | None:
             if verb == "from" and (found := _first(tokens[place:], frozenset({"insert"}), token.depth)):
                 return found
         elif previous == "(" and (token.text == "with" or _opens_cte(tokens, place - 1)):
-            verb = _verb(tokens, place)
-            if verb in _IN_A_CTE and _modifies(tokens, place, verb):
-                return verb
+            position = verbs.get(place, place)
+            if _modifies(tokens, position, updates):
+                return tokens[position].text
         elif token.text == "into" and previous not in ("as", ".") and not _names_a_column(tokens, place):
             return "select into"
         elif syntax.no_semicolons and token.text in _RESERVED and not token.depth and previous not in (".", "for"):
@@ -190,40 +203,41 @@ def _writing_word(tokens: Sequence[Token], syntax: Syntax) -> str | None:
     return None
 
 
-def _verb(tokens: Sequence[Token], place: int) -> str:
-    """Return the word that says what a statement does, which comes after its CTEs."""
-    first = tokens[place]
-    if first.text not in ("with", "locking"):
-        return first.text
-    for following in range(place + 1, len(tokens)):
-        token, previous = tokens[following], tokens[following - 1].text
-        if token.depth < first.depth:
-            break
+def _followers(tokens: Sequence[Token], words: frozenset[str], wanted: frozenset[str]) -> dict[int, int]:
+    """
+    Return where the first wanted word stands that follows a word in the same parentheses.
+
+    :param tokens: of a statement.
+    :param words: the words that are followed.
+    :param wanted: the words that follow.
+    :return: positions by the position of the word that is followed.
+    """
+    positions: dict[int, int] = {}
+    waiting: list[tuple[int, int]] = []  # depth and position of each word that nothing has followed yet
+    previous = ""
+    for place, token in enumerate(tokens):
+        while waiting and token.depth < waiting[-1][0]:
+            waiting.pop()
         # What follows one of these is the name of a CTE.
-        if token.depth == first.depth and previous not in ("with", "recursive", ",") and token.text in _VERBS:
-            return token.text
-    return first.text
+        if token.text in wanted and previous not in ("with", "recursive", ","):
+            while waiting and token.depth == waiting[-1][0]:
+                positions[waiting.pop()[1]] = place
+        if token.text in words:
+            waiting.append((token.depth, place))
+        previous = token.text
+    return positions
 
 
 def _opens_cte(tokens: Sequence[Token], place: int) -> bool:
     return place > 0 and tokens[place - 1].text in ("as", "materialized")
 
 
-def _modifies(tokens: Sequence[Token], place: int, verb: str) -> bool:
+def _modifies(tokens: Sequence[Token], place: int, updates: Container[int]) -> bool:
     """Return whether a word that may as well be a column's name is followed as a statement is."""
-    depth = tokens[place].depth
-    following = _until(tokens[place:], depth)
-    position = next(index for index, token in enumerate(following) if token.text == verb and token.depth == depth)
-    after = following[position + 1].text if position + 1 < len(following) else ""
-    if verb == "update":
-        return any(token.text == "set" and token.depth == depth for token in following[position:])
-    return after in {"insert": ("into", "overwrite"), "delete": ("from",), "merge": ("into", "using")}[verb]
-
-
-def _until(tokens: Sequence[Token], depth: int) -> Sequence[Token]:
-    """Return the tokens before the parenthesis that closes a depth."""
-    end = next((index for index, token in enumerate(tokens) if token.depth < depth), len(tokens))
-    return tokens[:end]
+    if tokens[place].text == "update":
+        return place in updates
+    after = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    return after in _IN_A_CTE.get(tokens[place].text, ())
 
 
 def _runs(tokens: Sequence[Token]) -> bool:

@@ -15,17 +15,13 @@ from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.exceptions import ModelError, SyncStoppedError
 from airflow_provider_heap.hooks.heap import HeapHook
-from airflow_provider_heap.links.heap import HeapLink
-from airflow_provider_heap.operators.parameters import (
-    is_unset,
-    parse_bool,
-    parse_count_or_share,
-    parse_days,
-    parse_int,
-    parse_timeout,
-)
+from airflow_provider_heap.links.heap import HeapLink, SyncHistoryLink
+from airflow_provider_heap.operators.arguments import suggesting_parameters
+from airflow_provider_heap.operators.parameters import parse_bool, parse_delivery, parse_state
+from airflow_provider_heap.operators.storage import storage_folder
 from airflow_provider_heap.operators.xcom import add_to_asset_events, push_xcom
-from airflow_provider_heap.sync.plan import DeliverySettings, RunMode, StateSettings, SyncPlan
+from airflow_provider_heap.run_files import REJECTS_SUFFIX, path_of_try
+from airflow_provider_heap.sync.plan import DeliverySettings, RunMode, SyncPlan
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -51,7 +47,8 @@ class HeapDeliveryOperator(BaseOperator):
     :param max_rejected: invalid and rejected rows that the task tolerates: an int is a count, a float below 1 a share
         of the rows read. (templated)
     :param rejects_path: folder, a path or any URL of ``ObjectStoragePath``, for the rows that did not arrive: each try
-        writes ``<dag>/<task>/<run>/<map index>-<try>.jsonl``. Buckets are never created. (templated)
+        writes ``<dag>/<task>/<run>/try-1.jsonl``, of a mapped task ``map-3-try-1.jsonl``. Buckets are never created.
+        (templated)
     :param state_conn_id: any SQL connection that may hold a table, for what was sent: then only rows that are new or
         changed are sent. None sends every row in every run.
     :param state_table: the table's name, may be ``schema.table``; it is created where it is missing.
@@ -62,7 +59,7 @@ class HeapDeliveryOperator(BaseOperator):
         seconds; then the task fails. (templated)
     :param dry_run: do everything but sending and recording; the report has ``would_send``. (templated)
     :param dry_run_path: folder, a path or any URL of ``ObjectStoragePath``, for the exact bodies of a dry run's
-        requests: each try writes ``<dag>/<task>/<run>/<map index>-<try>/000001.json`` and so on. (templated)
+        requests: each try writes ``<dag>/<task>/<run>/try-1/000001.json`` and so on. (templated)
     """
 
     #: What is written.
@@ -81,7 +78,9 @@ class HeapDeliveryOperator(BaseOperator):
         "dry_run",
         "dry_run_path",
     )
-    operator_extra_links = (HeapLink(),)
+    operator_extra_links = (HeapLink(), SyncHistoryLink())
+    #: Where a person looks at what the run sent; empty as long as its connection was not read.
+    app_url = ""
     ui_color = "#e6e0ff"
 
     def __init__(
@@ -102,7 +101,8 @@ class HeapDeliveryOperator(BaseOperator):
         dry_run_path: str | ObjectStoragePath | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        with suggesting_parameters(type(self), kwargs):
+            super().__init__(**kwargs)
         self.heap_conn_id = heap_conn_id
         self.batch_size = batch_size
         self.concurrency = concurrency
@@ -146,7 +146,7 @@ class HeapDeliveryOperator(BaseOperator):
 
         if not self.state_conn_id:
             raise ModelError(f"Task {self.task_id!r} keeps no state: it has no state_conn_id.")
-        return state_store(self.state_conn_id, self.state_table)
+        return state_store(self.state_conn_id, self.state_table, f"state_conn_id of task {self.task_id!r}")
 
     def plan(self, context: Context) -> SyncPlan:
         """
@@ -158,23 +158,17 @@ class HeapDeliveryOperator(BaseOperator):
         return self._plan(context, self.heap_object, self.sync_name or f"{self.dag_id}.{self.task_id}")
 
     def _plan(self, context: Context, heap_object: HeapObject, name: str) -> SyncPlan:
-        delivery = DeliverySettings(
-            batch_size=parse_int("batch_size", self.batch_size),
-            concurrency=parse_int("concurrency", self.concurrency),
-            rate_limit=None if is_unset(self.rate_limit) else parse_int("rate_limit", self.rate_limit),
-            max_rejected=parse_count_or_share("max_rejected", self.max_rejected),
-            retry_policy=self.hook.retry_policy,
-        )
+        delivery = parse_delivery(self)
         return SyncPlan(
             heap_object=heap_object,
-            environment=self.hook.environment(),
+            environment=self.hook.environment(heap_object),
             name=name,
             source_label=self.source_label,
             mode=RunMode.DRY_RUN if parse_bool("dry_run", self.dry_run) else RunMode.SEND,
             delivery=delivery,
-            state=self._state_settings(),
+            state=parse_state(self),
             holder=_holder(context) if self.state_conn_id else None,
-            rejects_path=_path_of_try("rejects_path", self.rejects_path, context, ".jsonl"),
+            rejects_path=_path_of_try("rejects_path", self.rejects_path, context, REJECTS_SUFFIX),
             dry_run_path=_path_of_try("dry_run_path", self.dry_run_path, context),
             warnings=_warnings(context, heap_object, delivery),
             advice=f"{'' if self.rejects_path else 'set rejects_path to see them, '}fix the model, or raise "
@@ -204,14 +198,15 @@ class HeapDeliveryOperator(BaseOperator):
         :raises HeapError: one of its classes, with the counters as ``report``.
         """
         stop = self._listen_for_stop()
-        plan = _run_stoppable(lambda: self.plan(context), stop)
+        plan = run_stoppable(lambda: self.plan(context), stop)
         return self._execute(plan, context, stop)
 
     def _execute(self, plan: SyncPlan, context: Context, stop: StopSignal) -> dict[str, Any]:
         from airflow_provider_heap.hooks.telemetry import emit
 
-        run = self.sync_run(plan, stop=stop)
-        push_xcom(context, HeapLink.key, plan.environment.app_url)
+        self._run = run = self.sync_run(plan, stop=stop)
+        self.app_url = plan.environment.app_url
+        push_xcom(context, HeapLink.key, self.app_url)
         try:
             report = run.execute().as_dict()
         except BaseException:
@@ -241,20 +236,15 @@ class HeapDeliveryOperator(BaseOperator):
         self._stop = StopSignal()
         return self._stop
 
-    def _state_settings(self) -> StateSettings | None:
-        if not self.state_conn_id:
-            return None
-        return StateSettings(
-            conn_id=self.state_conn_id,
-            table=self.state_table,
-            full_sync=parse_bool("full_sync", self.full_sync),
-            retention=parse_days("state_retention", self.state_retention),
-            hold_timeout=parse_timeout("hold_timeout", self.hold_timeout),
-        )
 
+def run_stoppable(function: Callable[[], Any], stop: StopSignal) -> Any:
+    """
+    Call something that may wait for Airflow's API, a secrets backend or a database, in a way that a stop ends.
 
-def _run_stoppable(function: Callable[[], Any], stop: StopSignal) -> Any:
-    """Call something that may wait for Airflow's API or a secrets backend, in a way that a stop ends."""
+    :param function: called on a thread of its own.
+    :param stop: ends the wait.
+    :return: what it returned.
+    """
     from airflow_provider_heap.sync.stop_signal import BackgroundCall
 
     call = BackgroundCall(function, "heap-plan", stop)
@@ -277,11 +267,8 @@ def _path_of_try(
     if not path:
         return None
     ti = context["ti"]
-    try:
-        folder = ObjectStoragePath(path)
-    except Exception as error:  # an unknown scheme, or a provider that is not installed
-        raise ModelError(f"{name}={str(path)!r} is not a folder that can be used: {error}.") from error
-    return folder / ti.dag_id / ti.task_id / ti.run_id / f"{ti.map_index}-{ti.try_number}{suffix}"
+    folder = storage_folder(name, path)
+    return path_of_try(folder, ti.dag_id, ti.task_id, ti.run_id, ti.map_index, ti.try_number, suffix)
 
 
 def _warnings(context: Context, heap_object: HeapObject, delivery: DeliverySettings) -> tuple[str, ...]:

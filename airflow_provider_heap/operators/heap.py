@@ -1,4 +1,4 @@
-"""The three sync operators, one for each object that Heap takes."""
+"""The sync operators, one for each object that Heap takes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Any
 from airflow_provider_heap.api.idempotency import idempotency_key
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.operators.arguments import REQUIRED, check_choices, check_exactly_one, check_required
+from airflow_provider_heap.operators.deletion import HeapUserDeletionOperator
 from airflow_provider_heap.operators.redrive import HeapRedriveOperator
 from airflow_provider_heap.operators.sync import HeapSyncOperator
 from airflow_provider_heap.sync.mapping import Constant, FieldMapping, RowTemplate
+from airflow_provider_heap.sync.mapping.field_mapping import INSERT_ID_SCOPES
 
 __all__ = [
     "Constant",
@@ -20,6 +23,7 @@ __all__ = [
     "HeapEventSyncOperator",
     "HeapRedriveOperator",
     "HeapSyncOperator",
+    "HeapUserDeletionOperator",
     "HeapUserSyncOperator",
     "RowTemplate",
 ]
@@ -96,8 +100,8 @@ class HeapEventSyncOperator(HeapSyncOperator):
     def __init__(
         self,
         *,
-        insert_id: str,
-        timestamp: str | None,
+        insert_id: str = REQUIRED,
+        timestamp: str | None = REQUIRED,
         identity: str | None = None,
         user_id: str | None = None,
         event: str | None = None,
@@ -117,6 +121,15 @@ class HeapEventSyncOperator(HeapSyncOperator):
         self.session_id = session_id
         self.insert_id_scope = insert_id_scope
         self.state_retention = state_retention
+        check_required(
+            self,
+            insert_id="the column that tells events of one name apart, such as insert_id='order_id'",
+            timestamp="the column of the time at which the event happened, such as timestamp='created_at' (write "
+            "timestamp=None if Heap is to take the time at which the event arrives)",
+        )
+        check_exactly_one(self, "the user whom an event is of", "identity", "user_id")
+        check_exactly_one(self, "the name of the event", "event", "event_column")
+        check_choices(self, insert_id_scope=INSERT_ID_SCOPES)
 
     def mapping(self) -> FieldMapping:
         """
@@ -142,13 +155,7 @@ class HeapEventSyncOperator(HeapSyncOperator):
         return idempotency_key(name, value)
 
     def item_fields(self) -> dict[str, str | Constant]:
-        """
-        Return the column, or the constant, of each field of an event.
-
-        :raises ModelError: when not exactly one names the person, or the event.
-        """
-        _exactly_one(identity=self.identity, user_id=self.user_id)
-        _exactly_one(event=self.event, event_column=self.event_column)
+        """Return the column, or the constant, of each field of an event."""
         sources: dict[str, str | Constant | None] = {
             "event": self.event_column if self.event is None else Constant(self.event),
             "identity": self.identity,
@@ -158,8 +165,3 @@ class HeapEventSyncOperator(HeapSyncOperator):
             "idempotency_key": self.insert_id,
         }
         return {name: source for name, source in sources.items() if source is not None}
-
-
-def _exactly_one(**given: str | None) -> None:
-    if sum(value is not None for value in given.values()) != 1:
-        raise ModelError(f"Give exactly one of {' and '.join(given)}.")

@@ -12,11 +12,13 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.operators.delivery import HeapDeliveryOperator
 from airflow_provider_heap.operators.parameters import is_unset
+from airflow_provider_heap.run_files import REJECTS_SUFFIX, in_order
 from airflow_provider_heap.sync.items import MappedRows
 from airflow_provider_heap.sync.plan import SyncPlan
 from airflow_provider_heap.sync.rejects import reader
 from airflow_provider_heap.sync.rejects.reader import RejectFilter, RejectsFile, RejectsSummary
 from airflow_provider_heap.sync.report import Report
+from airflow_provider_heap.wording import counted
 
 __all__ = ["HeapRedriveOperator"]
 
@@ -94,7 +96,7 @@ class HeapRedriveOperator(HeapDeliveryOperator):
         if not summary.invalid:
             return plan
         warning = (
-            f"{summary.invalid:,} rows of {self.path} are invalid: they never became an item, so they can't be sent. "
+            f"Not sent: {counted(summary.invalid, 'invalid row')} of {self.path}, which never became an item. "
             "Fix the model or the mapping, and run the sync again"
         )
         return replace(plan, warnings=(*plan.warnings, warning))
@@ -118,7 +120,7 @@ class HeapRedriveOperator(HeapDeliveryOperator):
 
     def _files(self) -> list[RejectsFile]:
         path = ObjectStoragePath(self.path or "")
-        paths = [path] if path.is_file() else sorted(path.rglob("*.jsonl"), key=str)
+        paths = [path] if path.is_file() else sorted(path.rglob(f"*{REJECTS_SUFFIX}"), key=in_order)
         if not paths:
             raise ModelError(f"There is no rejects file at {self.path}.")
         return [RejectsFile(str(one), lambda one=one: one.open("rb")) for one in paths]  # type: ignore[misc]

@@ -33,10 +33,12 @@ def add_to_asset_events(context: Context, outlets: Iterable[Any], report: dict[s
 
     :param context: Airflow's.
     :param outlets: the task's.
-    :param report: the counters.
+    :param report: the counters. What was synced is left out: the asset says what was written, and who waits for its
+        events wants to know whether and how much.
     """
+    counters = {name: value for name, value in report.items() if name != "sync"}
     events = context.get("outlet_events")
     for outlet in outlets:
         # An alias has no URI: it stands for assets that a task names while it runs.
         if events is not None and hasattr(outlet, "uri"):
-            events[outlet].extra.update(report)
+            events[outlet].extra.update(counters)

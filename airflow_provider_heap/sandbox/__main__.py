@@ -10,8 +10,9 @@ import threading
 from typing import Any
 from urllib.request import urlopen
 
-from airflow_provider_heap.api.objects import OBJECTS
+from airflow_provider_heap.api.objects import KEPT_OBJECTS
 from airflow_provider_heap.sandbox import GUESSES, Faults, Sandbox
+from airflow_provider_heap.sandbox.deletions import API_KEY, Deletions
 from airflow_provider_heap.sandbox.store import Request
 
 DEFAULT_PORT = 8047
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     :return: the exit code.
     """
     options = vars(_parser().parse_args(arguments))
+    deletions = Deletions(options.pop("api_key"), options.pop("main_app_id"), pending=options.pop("deletion_seconds"))
     summary, host, port = options.pop("summary"), options.pop("host"), options.pop("port")
     if summary:
         with urlopen(f"{summary.rstrip('/')}/sandbox", timeout=30) as answer:
@@ -40,8 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    with Sandbox(host, port, faults, _print_request) as sandbox:
-        connection = json.dumps({"conn_type": "heap", "login": "2388822444", "host": sandbox.url})
+    with Sandbox(host, port, faults, _print_request, deletions=deletions) as sandbox:
+        connection = json.dumps(
+            {"conn_type": "heap", "login": "2388822444", "host": sandbox.url, "password": deletions.api_key}
+        )
         print(f"Heap sandbox at {sandbox.url}; its page shows what arrives. To send to it from Airflow:")
         print(f"  export AIRFLOW_CONN_HEAP_DEFAULT='{connection}'")
         print("It does what Heap documents. These are guesses:", *GUESSES, sep="\n  - ", flush=True)
@@ -60,7 +64,7 @@ def describe(summary: dict[str, Any]) -> str:
         f"{summary['refused']:,} of them {'was' if summary['refused'] == 1 else 'were'} not accepted."
     ]
     for app_id, environment in summary["environments"].items():
-        kept = {each: environment[each.array_name] for each in OBJECTS if each.array_name in environment}
+        kept = {each: environment[each.array_name] for each in KEPT_OBJECTS}
         numbers = [_counted(len(entries), heap_object.name) for heap_object, entries in kept.items()]
         repeated = _counted(environment["duplicates"], "repeated item")
         lines.append(f"App ID {app_id} has {', '.join(numbers)} ({repeated} ignored).")
@@ -73,6 +77,9 @@ def describe(summary: dict[str, Any]) -> str:
                 timestamp = item.get("timestamp", "on arrival")
                 title = f"{heap_object.name} {item[heap_object.fields[0].name]!r}"
                 lines.append(f"  For example {title} of {person}, {timestamp}: {_listed(item.get('properties', {}))}")
+    if deletions := summary["deletions"]:
+        users = _counted(sum(request["users"] for request in deletions), "user")
+        lines.append(f"{_counted(len(deletions), 'request')} asked for the deletion of {users}.")
     return "\n".join(lines)
 
 
@@ -99,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on (%(default)s); 0 for a free one"
+    )
+    deletions = parser.add_argument_group("deletions", "the deletion of users, which needs an API key")
+    deletions.add_argument("--api-key", default=API_KEY, help="the API key that is taken (%(default)s)")
+    deletions.add_argument("--main-app-id", help="the App ID of the Main Production environment (default: any)")
+    deletions.add_argument(
+        "--deletion-seconds", type=float, default=5.0, help="seconds for which a deletion is pending (%(default)s)"
     )
     faults = parser.add_argument_group("faults", "how requests fail; POST /sandbox/faults changes it while it runs")
     faults.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_ITEMS, MAX_PROPERTY_LENGTH, Field, FieldKind, HeapObject
+from airflow_provider_heap.api.objects import MAX_INTEGER, MAX_PROPERTY_LENGTH, PROPERTIES, Field, FieldKind, HeapObject
 
 #: What the sandbox does in cases about which Heap documents nothing.
 GUESSES = (
@@ -13,6 +13,8 @@ GUESSES = (
     "Booleans, nulls and objects as property values are refused; Heap's reference names only numbers and strings.",
     "A repeated idempotency_key is answered 200 like a new one.",
     "Any App ID of digits is accepted; third parties say that Heap does the same.",
+    "Users are deleted at once, and their events with them; the status says pending for some seconds all the same.",
+    "A deletion of a user that Heap does not know is accepted.",
     "With --enforce-pace, items over Heap's limits are answered 429 with Retry-After.",
 )
 
@@ -36,15 +38,16 @@ def checked_items(heap_object: HeapObject, body: Any) -> list[dict[str, Any]]:
     if not isinstance(body, dict):
         raise RefusedError("postBody should be object")
     app_id = body.get("app_id")
-    if not isinstance(app_id, str) or not (app_id.isascii() and app_id.isdigit()):
+    # The token of a deletion stands for the App ID.
+    if not heap_object.deletes and (not isinstance(app_id, str) or not (app_id.isascii() and app_id.isdigit())):
         raise RefusedError("postBody.app_id should be a string of digits")
     items = body.get(heap_object.array_name)
     if items is None:
         items = [{name: value for name, value in body.items() if name != "app_id"}]
     if not isinstance(items, list) or not items:
         raise RefusedError(f"postBody.{heap_object.array_name} should be a non-empty array")
-    if len(items) > MAX_ITEMS:
-        raise RefusedError(f"postBody.{heap_object.array_name} should have at most {MAX_ITEMS} items")
+    if len(items) > heap_object.max_items:
+        raise RefusedError(f"postBody.{heap_object.array_name} should have at most {heap_object.max_items} items")
     for index, item in enumerate(items):
         _check_item(heap_object, item, f"postBody.{heap_object.array_name}[{index}]")
     return items
@@ -60,10 +63,11 @@ def _check_item(heap_object: HeapObject, item: Any, where: str) -> None:
             raise RefusedError(f"{where}.{field.name} is required")
     if sum(name in item for name in heap_object.person_fields) != 1:
         raise RefusedError(f"{where} should have exactly one of {', '.join(heap_object.person_fields)}")
-    unknown = item.keys() - {field.name for field in heap_object.fields} - {"properties"}
+    known = {field.name for field in heap_object.fields} | ({PROPERTIES} if heap_object.has_properties else set())
+    unknown = item.keys() - known
     if unknown:
         raise RefusedError(f"{where} should not have {min(unknown)}")
-    properties = item.get("properties", {})
+    properties = item.get(PROPERTIES, {})
     if not isinstance(properties, dict):
         raise RefusedError(f"{where}.properties should be object")
     for name, value in properties.items():

@@ -88,6 +88,13 @@ class Faults:
         """The number of requests that failed by status or reset since these faults were set."""
         return self._failed
 
+    def left(self) -> dict[str, float | None]:
+        """Return how many more requests fail by status or reset, and for how many seconds; None for no limit."""
+        return {
+            "times": None if self.times is None else max(0, self.times - self._failed),
+            "seconds": None if self.seconds is None else max(0.0, self.seconds - (time.monotonic() - self._since)),
+        }
+
     def count_and_fail(self) -> bool:
         """Count a request, and return whether it fails."""
         if self.status is None and self.reset is None:

@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from airflow_provider_heap.api.objects import STATUS_ENDPOINT, TOKEN_ENDPOINT
 from airflow_provider_heap.sandbox.fault_injection import Faults
-from airflow_provider_heap.sandbox.view import REQUESTS
+from airflow_provider_heap.sandbox.view import DELETIONS, REQUESTS, request_details
 
 if TYPE_CHECKING:
-    from airflow_provider_heap.sandbox.server import Sandbox
+    from airflow_provider_heap.sandbox.server import Answer, Sandbox
 
 _PAGE = Path(__file__).parent / "page"
 _FILES = {
@@ -55,12 +56,16 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path in _FILES:
             name, content_type = _FILES[url.path]
             self._answer(200, (_PAGE / name).read_text("utf-8"), content_type, _PAGE_HEADERS)
+        elif url.path.startswith(f"{STATUS_ENDPOINT}/"):
+            self._send(sandbox.answer_call(url.path, self._authorization))
         elif url.path == "/sandbox":
             self._answer_json(sandbox.summary(query.get("app_id")))
         elif url.path == "/sandbox/overview":
             self._answer_json(sandbox.overview())
         elif url.path == "/sandbox/rows":
             self._answer_rows(**query)
+        elif url.path == "/sandbox/request":
+            self._answer_request(**query)
         else:
             self._answer_not_found(url.path)
 
@@ -70,12 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, sandbox = urlsplit(self.path).path, self.server.sandbox
         if path in sandbox.objects:
-            answer = sandbox.answer(path, body)
-            if not answer.status:
-                return self._cut()
-            headers = {} if answer.retry_after is None else {"Retry-After": f"{answer.retry_after:g}"}
-            content_type = "application/json" if answer.text == "{}" else "text/plain"
-            return self._answer(answer.status, answer.text, content_type, headers)
+            return self._send(sandbox.answer(path, body, self._authorization))
+        if path == TOKEN_ENDPOINT:
+            return self._send(sandbox.answer_call(path, self._authorization))
         if path == "/sandbox/reset":
             sandbox.reset()
             return self._answer(200, "{}", "application/json")
@@ -90,13 +92,37 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the command prints requests in its own way."""
 
-    def _answer_rows(self, kind: str = "", app_id: str = "", search: str = "", page: str = "0", **_: str) -> None:
+    @property
+    def _authorization(self) -> str:
+        return self.headers.get("Authorization") or ""
+
+    def _send(self, answer: Answer) -> None:
+        """Answer as the sandbox decided."""
+        if not answer.status:
+            return self._cut()
+        headers = {} if answer.retry_after is None else {"Retry-After": f"{answer.retry_after:g}"}
+        content_type = "application/json" if answer.text.startswith("{") else "text/plain"
+        return self._answer(answer.status, answer.text, content_type, headers)
+
+    def _answer_request(self, number: str = "", **_: str) -> None:
+        sandbox = self.server.sandbox
+        # A list that only grows, until it is replaced.
+        if not number.isdecimal() or not 1 <= int(number) <= len(requests := sandbox.requests):
+            return self._answer(400, "number must be that of a request, from 1", "text/plain")
+        request = requests[int(number) - 1]
+        return self._answer_json(request_details(request, sandbox.objects[request.path].array_name))
+
+    def _answer_rows(
+        self, kind: str = "", app_id: str = "", search: str = "", page: str = "0", key: str = "", **_: str
+    ) -> None:
         sandbox = self.server.sandbox
         try:
-            rows = sandbox.rows(kind, app_id, search, int(page))
+            rows = sandbox.rows(kind, app_id, search, int(page), key)
         except (KeyError, ValueError):
-            kinds = ", ".join(each.array_name for each in sandbox.objects.values())
-            return self._answer(400, f"kind must be {kinds} or {REQUESTS}, and page 0 or more", "text/plain")
+            kinds = ", ".join(each.array_name for each in sandbox.objects.values() if not each.deletes)
+            return self._answer(
+                400, f"kind must be {kinds}, {DELETIONS} or {REQUESTS}, and page 0 or more", "text/plain"
+            )
         return self._answer_json(rows)
 
     def _answer_not_found(self, path: str) -> None:

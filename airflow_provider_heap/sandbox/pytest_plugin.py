@@ -14,6 +14,11 @@ from airflow_provider_heap.sandbox import Sandbox
 def heap_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Run a local Heap, and make the Airflow connection ``heap_default`` use it."""
     with Sandbox() as sandbox:
-        connection = {"conn_type": "heap", "login": "2388822444", "host": sandbox.url}
+        connection = {
+            "conn_type": "heap",
+            "login": "2388822444",
+            "host": sandbox.url,
+            "password": sandbox.deletions.api_key,
+        }
         monkeypatch.setenv("AIRFLOW_CONN_HEAP_DEFAULT", json.dumps(connection))
         yield sandbox

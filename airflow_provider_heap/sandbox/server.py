@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from airflow_provider_heap.api.objects import OBJECTS, HeapObject
 from airflow_provider_heap.sandbox import view
 from airflow_provider_heap.sandbox.checks import GUESSES, RefusedError, checked_items
+from airflow_provider_heap.sandbox.deletions import Deletions
 from airflow_provider_heap.sandbox.fault_injection import Faults
 from airflow_provider_heap.sandbox.handler import SandboxServer
 from airflow_provider_heap.sandbox.rate_limits import RecentItems
@@ -59,6 +60,7 @@ class Sandbox:
     :param faults: how requests fail; may be replaced while it runs.
     :param on_request: called with each request.
     :param objects: the Heap objects that it knows.
+    :param deletions: its deletion API, with the API key that it takes.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Sandbox:
         faults: Faults | None = None,
         on_request: Callable[[Request], None] | None = None,
         objects: Sequence[HeapObject] = OBJECTS,
+        deletions: Deletions | None = None,
     ) -> None:
         self.faults = faults or Faults()
+        self.deletions = deletions or Deletions()
         self.objects = {heap_object.endpoint: heap_object for heap_object in objects}
         self._on_request = on_request
         self._lock = threading.Lock()
@@ -110,6 +114,7 @@ class Sandbox:
             self.requests: list[Request] = []
             self._environments: dict[str, HeapEnvironment] = {}
             self._recent = RecentItems()
+            self.deletions.requests = {}
             self._changed = time.time_ns()
 
     def environment(self, app_id: str | None = None) -> HeapEnvironment:
@@ -150,53 +155,78 @@ class Sandbox:
                 "environments": {name: environment.as_dict() for name, environment in self._environments.items()},
                 "requests": len(self.requests),
                 "refused": sum(not request.taken for request in self.requests),
+                "deletions": self.deletions.as_rows(self._epoch)[::-1],
                 "faults": self.faults.as_dict(),
             }
 
     def overview(self) -> dict[str, Any]:
         """Return how much arrived and which faults are set, for the page; small, however much arrived."""
-        objects = [*self.objects.values()]
+        objects = [heap_object for heap_object in self.objects.values() if not heap_object.deletes]
         with self._lock:
             return {
                 **view.counts(objects, self._environments, self.requests),
                 "objects": view.describe_objects(objects),
-                # As text, because JavaScript has no integers of that size.
-                "revision": str(self._changed),
+                # A deletion becomes complete without a request.
+                "revision": f"{self._changed}, {self.deletions.count_pending} pending",
                 "faults": self.faults.as_dict(),
+                "left": self.faults.left(),
                 "failed": self.faults.failed,
+                "deletions": len(self.deletions.requests),
                 "guesses": GUESSES,
             }
 
-    def rows(self, kind: str, app_id: str = "", search: str = "", page: int = 0) -> dict[str, Any]:
+    def rows(self, kind: str, app_id: str = "", search: str = "", page: int = 0, key: str = "") -> dict[str, Any]:
         """
         Return one page of what arrived, the newest first, for the page.
 
-        :param kind: the array name of an object, such as ``users``, or ``requests``.
-        :param app_id: the environment; empty for the first that was written to. Requests are those of all.
+        :param kind: the array name of an object, such as ``users``, or ``requests`` or ``deletions``.
+        :param app_id: the environment; empty for the first that was written to. The other kinds are those of all.
         :param search: a text that rows must contain, in any case.
         :param page: which page, from 0.
+        :param key: only requests that have an item of this user, account or event.
         :raises KeyError: when there is no such kind.
         :raises ValueError: when the page is below 0.
         """
         if page < 0:
             raise ValueError(page)
         with self._lock:
-            entries = view.snapshot(kind, self.environment(app_id or None), self.requests)
+            environment, deletions = self.environment(app_id or None), self.deletions.as_rows(self._epoch)
+            entries = view.snapshot(kind, environment, self.requests, deletions)
+        if key and kind == view.REQUESTS:
+            entries = view.requests_of(key, entries)
         return view.page(entries, search, page, self._epoch)
 
-    def answer(self, path: str, body: bytes) -> Answer:
+    def answer_call(self, path: str, authorization: str) -> Answer:
+        """
+        Answer a call of the deletion API that deletes nobody: for a token, or for a status.
+
+        :param path: its path.
+        :param authorization: its header.
+        """
+        with self._lock:
+            return _failure(self.faults) or Answer(*self.deletions.answer(path, authorization))
+
+    def answer(self, path: str, body: bytes, authorization: str = "") -> Answer:
         """
         Answer a request, after the seconds of latency that the faults set.
 
         :param path: the endpoint of one of the objects.
         :param body: the bytes of the request.
+        :param authorization: its header, for an object that wants one.
         """
         arrived = time.monotonic()
         heap_object = self.objects[path]
         decoded = _decode(heap_object, body)
         with self._lock:
-            answer = self._decide(heap_object, decoded, len(body), arrived)
-            if answer.taken:
+            if heap_object.deletes:
+                decoded = replace(decoded, app_id=self.deletions.app_id_of(authorization) or "")
+            answer = _decide(self.faults, self._recent, heap_object, decoded, len(body), arrived)
+            if answer.taken and heap_object.deletes:
+                answer = replace(answer, text=self.deletions.add(decoded.app_id, len(decoded.items)))
+                # As Heap does, in all environments of the account: all that there are.
+                for environment in self._environments.values():
+                    environment.remove(decoded.items)
+            elif answer.taken:
                 environment = self._environments.setdefault(decoded.app_id, self.environment(decoded.app_id))
                 environment.add(heap_object, decoded.items)
                 if self.faults.enforce_pace:
@@ -220,20 +250,32 @@ class Sandbox:
         time.sleep(latency)
         return answer
 
-    def _decide(self, heap_object: HeapObject, decoded: _Decoded, size: int, arrived: float) -> Answer:
-        faults = self.faults
-        if faults.count_and_fail():
-            taken = faults.reset == "after" and decoded.problem is None
-            return Answer(0 if faults.reset else faults.status or 503, "told to fail", taken, faults.retry_after)
-        if faults.max_bytes is not None and size > faults.max_bytes:
-            return Answer(413, "request too large")
-        if decoded.problem is not None:
-            return Answer(400, decoded.problem)
-        if faults.refuse and any(faults.refuse.intersection(map(str, item.values())) for item in decoded.items):
-            return Answer(faults.refuse_status, "told to refuse a key of this request")
-        if faults.enforce_pace and self._recent.exceeds_limit(heap_object, decoded.app_id, decoded.items, arrived):
-            return Answer(429, "over Heap's limit per minute", retry_after=RETRY_AFTER)
-        return Answer(200, heap_object.reply, taken=True)
+
+def _decide(
+    faults: Faults, recent: RecentItems, heap_object: HeapObject, decoded: _Decoded, size: int, arrived: float
+) -> Answer:
+    """Return the answer to a request that brings items."""
+    unauthorized = heap_object.deletes and not decoded.app_id
+    if failure := _failure(faults):
+        return replace(failure, taken=faults.reset == "after" and decoded.problem is None and not unauthorized)
+    if unauthorized:
+        return Answer(*Deletions.unauthorized)
+    if faults.max_bytes is not None and size > faults.max_bytes:
+        return Answer(413, "request too large")
+    if decoded.problem is not None:
+        return Answer(400, decoded.problem)
+    if faults.refuse and any(faults.refuse.intersection(map(str, item.values())) for item in decoded.items):
+        return Answer(faults.refuse_status, "told to refuse a key of this request")
+    if faults.enforce_pace and recent.exceeds_limit(heap_object, decoded.app_id, decoded.items, arrived):
+        return Answer(429, "over Heap's limit per minute", retry_after=RETRY_AFTER)
+    return Answer(201 if heap_object.deletes else 200, heap_object.reply, taken=True)
+
+
+def _failure(faults: Faults) -> Answer | None:
+    """Count a request, and return its answer when it is to fail."""
+    if not faults.count_and_fail():
+        return None
+    return Answer(0 if faults.reset else faults.status or 503, "told to fail", retry_after=faults.retry_after)
 
 
 def _decode(heap_object: HeapObject, body: bytes) -> _Decoded:

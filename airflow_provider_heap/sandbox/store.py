@@ -20,12 +20,12 @@ class HeapEnvironment:
     def __init__(self, objects: Sequence[HeapObject] = OBJECTS) -> None:
         #: Items that were ignored because their key was already there.
         self.duplicates = 0
-        self._objects = objects
+        self._objects = kept = [heap_object for heap_object in objects if not heap_object.deletes]
         self._properties: dict[str, dict[str, dict[str, Any]]] = {
-            heap_object.array_name: {} for heap_object in objects if not heap_object.write_once
+            heap_object.array_name: {} for heap_object in kept if not heap_object.write_once
         }
         self._items: dict[str, list[dict[str, Any]]] = {
-            heap_object.array_name: [] for heap_object in objects if heap_object.write_once
+            heap_object.array_name: [] for heap_object in kept if heap_object.write_once
         }
         self._keys: set[tuple[str, str]] = set()
 
@@ -69,6 +69,27 @@ class HeapEnvironment:
                 self._add_once(heap_object, item)
             else:
                 self._merge(heap_object.array_name, item[heap_object.key], item.get("properties", {}))
+
+    def remove(self, people: Sequence[dict[str, Any]]) -> None:
+        """
+        Remove users, and what is kept of them.
+
+        :param people: for each, the field that names the user and its value.
+        """
+        named = {person for fields in people for person in fields.items()}
+        for heap_object in self._objects:
+            name = heap_object.array_name
+            # Replaced and never changed: other threads may read them.
+            if heap_object.write_once:
+                self._items[name] = [
+                    item
+                    for item in self._items[name]
+                    if not any((field, item.get(field)) in named for field in heap_object.person_fields)
+                ]
+            else:
+                self._properties[name] = {
+                    key: value for key, value in self._properties[name].items() if (heap_object.key, key) not in named
+                }
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything in a form that JSON has."""

@@ -13,9 +13,12 @@ from airflow_provider_heap.sandbox.store import HeapEnvironment, Request
 
 #: Rows of one page.
 PAGE_SIZE = 50
+#: Items of a request that the page shows when it is opened.
+SHOWN_ITEMS = 20
 
-#: The kind of rows that are not of a Heap object.
+#: The kinds of rows that are not of a Heap object.
 REQUESTS = "requests"
+DELETIONS = "deletions"
 
 
 def describe_objects(objects: Sequence[HeapObject]) -> list[dict[str, Any]]:
@@ -60,19 +63,51 @@ def counts(
     }
 
 
-def snapshot(kind: str, environment: HeapEnvironment, requests: Sequence[Request]) -> list[Any]:
+def snapshot(
+    kind: str, environment: HeapEnvironment, requests: Sequence[Request], deletions: Sequence[dict[str, Any]] = ()
+) -> list[Any]:
     """
     Return everything of one kind as it is now; the caller holds the lock that guards it.
 
-    :param kind: the array name of an object, such as ``users``, or ``requests``.
+    :param kind: the array name of an object, such as ``users``, or ``requests`` or ``deletions``.
     :param environment: the environment to look at.
     :param requests: all requests.
+    :param deletions: all deletions that were asked for, in order.
     :raises KeyError: when there is no such kind.
     """
     if kind == REQUESTS:
         return list(requests)
+    if kind == DELETIONS:
+        return list(deletions)
     kept = environment.kept(kind)
     return list(kept.items()) if isinstance(kept, dict) else list(kept)
+
+
+def requests_of(key: str, requests: Sequence[Request]) -> list[Request]:
+    """
+    Return the requests that have an item of a user, an account or an event.
+
+    :param key: an identity, an Account ID, an idempotency key: any field of an item that is text.
+    :param requests: all requests.
+    """
+    return [request for request in requests if any(key in _fields(item) for item in request.items)]
+
+
+def request_details(request: Request, array_name: str) -> dict[str, Any]:
+    """
+    Return what the page shows of a request that is opened: its body as it was decoded, and its answer.
+
+    :param request: the request.
+    :param array_name: the name of the array of its items.
+    """
+    items = request.items
+    return {
+        "body": {"app_id": request.app_id, array_name: items[:SHOWN_ITEMS]},
+        "more": max(0, len(items) - SHOWN_ITEMS),
+        "status": request.status,
+        "text": request.text,
+        "taken": request.taken,
+    }
 
 
 def page(entries: Sequence[Any], search: str, number: int, epoch: float) -> dict[str, Any]:
@@ -115,6 +150,11 @@ def _row(index: int, entry: Request | dict[str, Any] | tuple[str, dict[str, Any]
         case (key, properties):
             return {"key": key, "properties": properties}
     raise AssertionError
+
+
+def _fields(item: dict[str, Any]) -> list[str]:
+    """Return the fields of an item that may be its key or name its user."""
+    return [value for value in item.values() if isinstance(value, str)]
 
 
 def _searchable(value: Any) -> str:

@@ -18,15 +18,17 @@ class Report:
     :param invalid: rows that could not become an item.
     :param rejected: items that Heap refused.
     :param sent: items that Heap accepted.
-    :param truncated: texts that were cut to what Heap takes.
+    :param truncated: texts that were truncated to what Heap takes.
     :param requests: HTTP requests, repeated ones included.
     :param bytes: bytes of their bodies.
     :param duplicate_keys: keys that came more than once; None when they were not counted.
     :param new_keys: keys that the state did not know; None when there is no state.
     :param reasons: invalid and rejected rows by reason code.
     :param rejects: the file that holds those rows; None when there are none, or no folder for it.
+    :param sync: what was synced, see :meth:`.SyncPlan.describe`; None when there was nothing to sync.
     :param would_send: items that a dry run would have sent; None in a real run.
     :param dry_run_path: the folder that holds its requests; None when nobody named one.
+    :param deletion_requests: Heap's IDs of the deletions that were asked for; None where nothing is deleted.
     """
 
     rows_read: int = 0
@@ -41,8 +43,10 @@ class Report:
     new_keys: int | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: str | None = None
+    sync: dict[str, Any] | None = None
     would_send: int | None = None
     dry_run_path: str | None = None
+    deletion_requests: list[str] | None = None
     _started: float = field(default_factory=time.monotonic)
     _ended: float | None = None
 
@@ -82,6 +86,8 @@ class Report:
             "reasons": dict(self.reasons),
             "rejects": self.rejects,
             **({} if self.would_send is None else {"dry_run_path": self.dry_run_path}),
+            **({} if self.deletion_requests is None else {"deletion_requests": list(self.deletion_requests)}),
+            "sync": self.sync,
         }
 
     def recap(self, title: str) -> list[str]:
@@ -92,16 +98,19 @@ class Report:
         """
         seconds, reasons = max(self.seconds, 1e-9), self.reasons.most_common()
         dry = self.would_send is not None
+        # Of a run that ended early: rows that were read and not sent, or whose request was not answered.
+        unconfirmed = max(self.rows_read - self.read, 0)
         rows: list[tuple[str, str]] = [
-            ("rows read", f"{self.read:>12,}"),
+            ("rows read", f"{self.read + unconfirmed:>12,}"),
             ("  unchanged", f"{self.unchanged:>12,}"),
             ("  invalid", f"{self.invalid:>12,}"),
             *((f"    {reason}", f"{count:>12,}") for reason, count in reasons if not reason.startswith("http_")),
             *([] if dry else [("  rejected", f"{self.rejected:>12,}")]),
             *((f"    {reason}", f"{count:>12,}") for reason, count in reasons if reason.startswith("http_")),
             ("  would send" if dry else "  sent", f"{self.done:>12,}"),
+            *([("  not confirmed", f"{unconfirmed:>12,}")] if unconfirmed else []),
             *([] if self.duplicate_keys is None else [("keys more than once", f"{self.duplicate_keys:>12,}")]),
-            ("texts cut", f"{self.truncated:>12,}"),
+            ("texts truncated", f"{self.truncated:>12,}"),
             ("requests", f"{self.requests:>12,}   {self.bytes:,} bytes"),
             ("seconds", f"{self.seconds:>12,.1f}   {self.done / seconds:,.0f} rows/s {'prepared' if dry else 'sent'}"),
         ]

@@ -1,10 +1,6 @@
-{#- The interval stands in the text, in a form that every database reads, because styles of bind parameters differ.
-    A run without an interval (triggered by hand without a date, or by an asset) sends every order: Heap counts each
-    order_id once. #}
+{#- Heap counts each order_id once, so an order that two runs send does no harm. #}
 select order_id, email, amount, currency, ordered_at
 from orders
-{% if data_interval_start is defined and data_interval_start %}
-where ordered_at >= '{{ data_interval_start.strftime("%Y-%m-%d %H:%M:%S") }}'
-  and ordered_at < '{{ data_interval_end.strftime("%Y-%m-%d %H:%M:%S") }}'
-{% endif %}
+where ordered_at >= '{{ heap_interval(lookback=macros.timedelta(days=1)).start }}'
+  and ordered_at < '{{ heap_interval().end }}'
 order by ordered_at

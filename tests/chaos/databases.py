@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+#: Names the schema in which rows are compared; only the process that starts syncs knows the variable.
+DIFF_SCHEMA = "HEAP_CHAOS_DIFF_SCHEMA"
 #: The tables of the state.
 TABLES = ("heap_sync_state", "heap_sync_state_syncs", "heap_sync_state_holders")
 
@@ -28,6 +30,8 @@ class Database:
 
     #: The name of the kind.
     kind: str
+    #: The schema in which it compares rows, that it then holds too; None where the worker compares them.
+    diff_schema: str | None = None
 
     def __init__(self, folder: Path, name: str) -> None:
         raise NotImplementedError
@@ -52,6 +56,14 @@ class Database:
     def is_locked(self) -> bool:
         """Return whether a process that stands still keeps everybody else out, for as long as it stands still."""
         return False
+
+    def write(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """
+        Put rows in the place of those of a source's table, if it holds them.
+
+        :param table: its name.
+        :param rows: number, key, plan, seats, note, and whether it is present.
+        """
 
     def close(self) -> None:
         """Remove it."""
@@ -149,6 +161,28 @@ class Postgres(Database):
         self._admin.close()
 
 
+class DiffPostgres(Postgres):
+    """A schema that has the rows too, and compares them."""
+
+    kind = "diff"
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder, name)
+        self.diff_schema = name
+
+    def write(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows in the place of those of a source's table."""
+        with self._admin.transaction(), self._admin.cursor() as cursor:
+            cursor.execute(
+                f"create table if not exists {self._name}.{table} (n integer, key text, plan text, seats integer, "
+                "note text, present boolean)"
+            )
+            cursor.execute(f"delete from {self._name}.{table}")
+            with cursor.copy(f"copy {self._name}.{table} from stdin") as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+
 class MariaDb(Database):
     """A database of its own on the server, so that only its sessions are ended."""
 
@@ -216,7 +250,7 @@ class MariaDb(Database):
         return list(cursor.fetchall())
 
 
-KINDS: dict[str, type[Database]] = {database.kind: database for database in (Sqlite, Postgres, MariaDb)}
+KINDS: dict[str, type[Database]] = {database.kind: database for database in (Sqlite, Postgres, MariaDb, DiffPostgres)}
 
 
 def environment(warehouse: Path, heap_url: str, timeout: float, state: Database) -> dict[str, str]:
@@ -229,7 +263,7 @@ def environment(warehouse: Path, heap_url: str, timeout: float, state: Database)
     :param state: keeps the state.
     """
     connections = {
-        "WAREHOUSE": {"conn_type": "sqlite", "host": str(warehouse)},
+        "WAREHOUSE": state.connection if state.diff_schema else {"conn_type": "sqlite", "host": str(warehouse)},
         "HEAP_DEFAULT": {
             "conn_type": "heap",
             "login": "2388822444",
@@ -238,4 +272,5 @@ def environment(warehouse: Path, heap_url: str, timeout: float, state: Database)
         },
         "STATE": state.connection,
     }
-    return {f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()}
+    variables = {f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()}
+    return {**variables, DIFF_SCHEMA: state.diff_schema or ""}

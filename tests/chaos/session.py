@@ -87,7 +87,7 @@ class Session:
             self.sandbox._server.handle_error = lambda *_: None
             self.conductor = Conductor(self.sandbox)
             warehouse = self.folder / "warehouse.db"
-            self.tables = {name: Table(warehouse, name, size, chance) for name, size in SIZES.items()}
+            self.tables = {name: Table(warehouse, name, size, chance, self.database) for name, size in SIZES.items()}
             variables = environment(warehouse, self.sandbox.url, TIMEOUT, self.database)
             self.workers = Workers(self.folder, {**variables, BREAK: self._broken or ""})
             stack.callback(self.workers.close)

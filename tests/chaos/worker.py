@@ -23,13 +23,15 @@ from pathlib import Path
 from airflow_provider_heap.api.retry import RetryPolicy
 from airflow_provider_heap.hooks.heap import HeapHook
 from airflow_provider_heap.hooks.sql import state_store
+from airflow_provider_heap.models.diff.comparison import WarehouseComparison
 from airflow_provider_heap.operators.heap import (
     HeapAccountSyncOperator,
     HeapEventSyncOperator,
     HeapUserSyncOperator,
 )
-from airflow_provider_heap.sync.state import dialects, lease
+from airflow_provider_heap.sync.state import dialects, lease, parts
 from airflow_provider_heap.sync.state.recorder import Recorder
+from tests.chaos.databases import DIFF_SCHEMA
 
 #: Seconds after which a hold expires, and between two renewals: in production 60 and 10.
 EXPIRES_AFTER, RENEW_EVERY = 3.0, 0.5
@@ -59,6 +61,7 @@ def make_operator(order):
         "model": order["model"],
         "sql_conn_id": "warehouse",
         "state_conn_id": "state",
+        "diff_schema": os.environ.get(DIFF_SCHEMA) or None,
         "concurrency": order["concurrency"],
         "batch_size": order["batch_size"],
         "max_rejected": 1_000_000,
@@ -99,11 +102,13 @@ def prepare():
     """Make waits short, and break what is to be broken."""
     lease.EXPIRES_AFTER, lease.RENEW_EVERY, lease.POLL_EVERY = EXPIRES_AFTER, RENEW_EVERY, 0.1
     dialects.MAX_IDLE = 2.0
+    parts.PART_ROWS = 30
     dialects.SqliteDialect.connect_args = {"timeout": 10}
     HeapHook.retry_policy = RetryPolicy(initial_backoff=0.005, max_backoff=0.05)
     broken = os.environ.get(BREAK)
     if broken == "strike_out":
         Recorder.strike_out = lambda self, items: None
+        WarehouseComparison.strike_out = lambda self: None
     elif broken == "hold":
         lease.Lease.assert_held = lambda self: None
         lease.Lease.fence = lambda self, connection: None
@@ -117,6 +122,7 @@ def warm_up():
     order = {"object": "users", "model": "select 1 as key where 1 = 0", "run": "", "instance": -1, "number": "none"}
     operator = make_operator({**order, "concurrency": 1, "batch_size": 1, "folder": tempfile.gettempdir()})
     operator.dry_run, operator.state_conn_id, operator.rejects_path = True, None, None
+    operator.diff_schema = None
     operator.execute({"ti": TaskInstance(order)})
     state_store("state", "heap_sync_state").engine.dispose()
     gc.collect()

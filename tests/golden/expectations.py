@@ -21,7 +21,7 @@ from airflow_provider_heap.operators.heap import HeapEventSyncOperator, HeapUser
 
 EXPECTED = json.loads((Path(__file__).parent / "expected.json").read_text("utf-8"))
 MOMENT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-RUN = "dag/task/manual__2026-11-23T00:00:00+00:00/-1-1"
+RUN = "dag/task/manual__2026-11-23T00:00:00+00:00/try-1"
 
 
 def text(value):
@@ -81,6 +81,7 @@ PLAIN = [
     "seconds",
     "reasons",
     "rejects",
+    "sync",
 ]
 WITH_STATE = [
     "read",
@@ -95,6 +96,7 @@ WITH_STATE = [
     "seconds",
     "reasons",
     "rejects",
+    "sync",
 ]
 DRY = [
     "read",
@@ -110,6 +112,7 @@ DRY = [
     "reasons",
     "rejects",
     "dry_run_path",
+    "sync",
 ]
 DRY_WITH_STATE = [
     "read",
@@ -126,4 +129,5 @@ DRY_WITH_STATE = [
     "reasons",
     "rejects",
     "dry_run_path",
+    "sync",
 ]

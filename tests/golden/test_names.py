@@ -29,10 +29,13 @@ CLASSES = {
         "HeapEventSyncOperator",
         "HeapRedriveOperator",
         "HeapSyncOperator",
+        "HeapUserDeletionOperator",
         "HeapUserSyncOperator",
         "RowTemplate",
     ],
     "airflow_provider_heap.operators.redrive": ["HeapRedriveOperator"],
+    "airflow_provider_heap.operators.deletion": ["HeapUserDeletionOperator"],
+    "airflow_provider_heap.triggers.heap": ["HeapDeletionTrigger"],
     "airflow_provider_heap.hooks.heap": ["HeapHook"],
     "airflow_provider_heap.exceptions": [
         "GateError",
@@ -53,7 +56,7 @@ CLASSES = {
     "airflow_provider_heap.models.sql": ["SqlModel"],
     "airflow_provider_heap.models.dbt": ["DbtCloudArtifacts", "DbtModel"],
     "airflow_provider_heap.models.looker": ["LookerLook"],
-    "airflow_provider_heap.links.heap": ["HeapLink"],
+    "airflow_provider_heap.links.heap": ["HeapLink", "SyncHistoryLink"],
 }
 FUNCTIONS = {
     "airflow_provider_heap.assets.heap": ["sanitize_uri", "convert_asset_to_openlineage", "openlineage_dataset"],

@@ -18,8 +18,8 @@ def bodies(heap_sandbox, monkeypatch):
     """The bodies of the requests that the sandbox is sent."""
     from airflow_provider_heap.api.client import HeapClient
 
-    sent, post = [], HeapClient._post
-    monkeypatch.setattr(HeapClient, "_post", lambda self, url, body: sent.append(body) or post(self, url, body))
+    sent, call = [], HeapClient._call
+    monkeypatch.setattr(HeapClient, "_call", lambda self, *request: sent.append(request[2]) or call(self, *request))
     return sent
 
 
@@ -79,8 +79,8 @@ def test_each_try_has_a_folder_of_its_own_that_the_report_names(heap_sandbox, wa
     ti.map_index, ti.try_number = 4, 2
     report = run(users(dry_run=True, dry_run_path=tmp_path.as_uri()))
     [path] = tmp_path.rglob("*.json")
-    assert path == tmp_path / "dag" / "task" / ti.run_id / "4-2" / "000001.json"
-    assert report["dry_run_path"].endswith("/dag/task/" + ti.run_id + "/4-2")
+    assert path == tmp_path / "dag" / "task" / ti.run_id / "map-4-try-2" / "000001.json"
+    assert report["dry_run_path"].endswith("/dag/task/" + ti.run_id + "/map-4-try-2")
     assert json.loads(json.dumps(report)) == report
 
 
@@ -100,7 +100,7 @@ def test_nothing_is_recorded_no_table_made_and_no_sync_held(heap_sandbox, wareho
 def test_a_dry_run_forgives_no_more_invalid_rows_than_the_real_one(heap_sandbox, warehouse, run):
     warehouse.table("users", [{"email": None, "n": 1}, {"email": "ada", "n": 2}])
     assert run(users(dry_run=True, max_rejected=1))["invalid"] == 1
-    with pytest.raises(TooManyRejectedError, match="1 rows were to be sent") as caught:
+    with pytest.raises(TooManyRejectedError, match="1 row was to be sent") as caught:
         run(users(dry_run=True))
     assert caught.value.report["would_send"] == 1
 

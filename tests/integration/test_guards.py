@@ -53,8 +53,8 @@ def test_as_many_rows_as_a_guard_names_are_sent(heap_sandbox, warehouse, run, gu
     ("guard", "message"),
     [
         ({"min_rows": 11}, "the model has 10 rows, fewer than min_rows=11"),
-        ({"max_rows": "9"}, "the model has more than max_rows=9 rows"),
-        ({"max_rows": 0}, "more than max_rows=0 rows"),
+        ({"max_rows": "9"}, "the model has more than max_rows=9, and"),
+        ({"max_rows": 0}, "more than max_rows=0, and"),
     ],
 )
 def test_a_row_too_few_or_too_many_and_nothing_is_sent(heap_sandbox, warehouse, run, guard, message):

@@ -121,7 +121,11 @@ def test_the_report_adds_up_and_is_json(heap_sandbox, warehouse, run):
     )
     report = run(operator)
     assert json.loads(json.dumps(report)) == report
-    assert " ".join(report) == ("read unchanged invalid rejected sent truncated requests bytes seconds reasons rejects")
+    assert " ".join(report) == (
+        "read unchanged invalid rejected sent truncated requests bytes seconds reasons rejects sync"
+    )
+    sync = report.pop("sync")
+    assert (sync["source"], sync["key"]["columns"]) == ("connection 'warehouse'", ["email"])
     assert report | {"seconds": 0} == {
         "read": 2,
         "unchanged": 0,
@@ -149,7 +153,7 @@ def test_asset_events_get_the_counters(heap_sandbox, warehouse, run):
         task_id="sync", model="select * from users", sql_conn_id="warehouse", identity="email", outlets=[asset]
     )
     report = run(operator, outlet_events=events)
-    assert events[asset].extra == report
+    assert events[asset].extra == {name: value for name, value in report.items() if name != "sync"}
 
 
 @pytest.mark.parametrize(
@@ -161,17 +165,21 @@ def test_asset_events_get_the_counters(heap_sandbox, warehouse, run):
         {"identity": "a", "event": "E", "event_column": "e"},
     ],
 )
-def test_an_event_names_exactly_one_person_and_one_event(heap_sandbox, warehouse, run, options):
-    operator = HeapEventSyncOperator(
-        task_id="sync", model="select 1", sql_conn_id="warehouse", insert_id="n", timestamp=None, **options
-    )
-    with pytest.raises(ModelError, match="Give exactly one of"):
-        run(operator)
+def test_an_event_names_exactly_one_person_and_one_event(options):
+    with pytest.raises(ValueError, match="takes exactly one of"):
+        HeapEventSyncOperator(
+            task_id="sync", model="select 1", sql_conn_id="warehouse", insert_id="n", timestamp=None, **options
+        )
+
+
+@pytest.mark.parametrize("options", [{"nested": "flat"}, {"nulls": "keep"}])
+def test_a_word_that_is_not_a_choice_is_refused_when_the_dag_is_parsed(options):
+    with pytest.raises(ValueError, match=r"^HeapUserSyncOperator 'sync': (nested|nulls) must be"):
+        HeapUserSyncOperator(task_id="sync", model="select 1", sql_conn_id="warehouse", **options)
 
 
 def test_an_event_must_say_where_its_time_is():
-    # Airflow 2 raises an AirflowException, Airflow 3 a TypeError.
-    with pytest.raises(Exception, match="missing keyword argument 'timestamp'"):
+    with pytest.raises(TypeError, match="needs timestamp, the column of the time at which the event happened"):
         HeapEventSyncOperator(task_id="sync", model="select 1", insert_id="n", identity="a", event="E")
 
 
@@ -251,7 +259,7 @@ def test_the_rejects_of_each_try_have_a_file_of_their_own(heap_sandbox, warehous
         max_rejected=1,
         rejects_path=str(tmp_path),
     )
-    assert Path(run(operator)["rejects"]) == tmp_path / "dag" / "task" / ti.run_id / "4-2.jsonl"
+    assert Path(run(operator)["rejects"]) == tmp_path / "dag" / "task" / ti.run_id / "map-4-try-2.jsonl"
 
 
 @pytest.mark.parametrize(("map_index", "rate_limit", "warned"), [(0, None, True), (0, 5000, False), (-1, None, False)])

@@ -67,15 +67,15 @@ def test_a_rejects_file_arrives_byte_for_byte_after_the_cause_is_gone(
 ):
     report = refused()
     assert not REFUSED & set(heap_sandbox.users)
-    sent, post = [], HeapClient._post
-    monkeypatch.setattr(HeapClient, "_post", lambda self, url, body: sent.append(body) or post(self, url, body))
+    sent, call = [], HeapClient._call
+    monkeypatch.setattr(HeapClient, "_call", lambda self, *request: sent.append(request[2]) or call(self, *request))
     found = run(again(report["rejects"]))
     assert (found["read"], found["sent"], found["requests"]) == (3, 3, 1)
     assert set(heap_sandbox.users) >= REFUSED
     raw = Path(report["rejects"]).read_bytes().splitlines()
     items = [line.partition(b'"item":')[2].partition(b',"answer":')[0] for line in raw if b'"item":' in line]
     assert sent == [b'{"app_id":"2388822444","users":[' + b",".join(items) + b"]}"]
-    assert "1 rows of" in (told := "".join(capsys.readouterr()))
+    assert "Not sent: 1 invalid row of" in (told := "".join(capsys.readouterr()))
     assert "never became an item" in told
 
 

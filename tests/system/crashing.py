@@ -1,7 +1,7 @@
 """
 Run by test_crashes: for each line that it is told, starts a process that runs a sync, and says its number.
 
-    python crashing.py users|events
+    python crashing.py users|events|deletions
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from airflow_provider_heap.operators.heap import HeapEventSyncOperator, HeapUserSyncOperator
+from airflow_provider_heap.operators.heap import HeapEventSyncOperator, HeapUserDeletionOperator, HeapUserSyncOperator
 
 
 class TaskInstance:
@@ -25,6 +25,10 @@ def main():
     common = {"task_id": "sync", "sql_conn_id": "warehouse", "identity": "email", "state_conn_id": "state"}
     if sys.argv[1] == "users":
         operator = HeapUserSyncOperator(model="select * from users", batch_size=100, **common)
+    elif sys.argv[1] == "deletions":
+        operator = HeapUserDeletionOperator(
+            model="select email from users", batch_size=100, concurrency=4, max_rows=100_000, wait=False, **common
+        )
     else:
         operator = HeapEventSyncOperator(
             model="select * from users",

@@ -31,7 +31,10 @@ def load(path):
         bag = DagBag(path, include_examples=False)
         bag.sync_to_db()
     else:
-        from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+        try:
+            from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+        except ImportError:  # before Airflow 3.2
+            from airflow.models.dagbag import DagBag, sync_bag_to_db
         from airflow.models.dagbundle import DagBundleModel
         from airflow.utils.session import create_session
 
@@ -39,7 +42,9 @@ def load(path):
         with create_session() as session:
             session.merge(DagBundleModel(name="tests"))
         sync_bag_to_db(bag, "tests", None)
-    assert not bag.import_errors, bag.import_errors
+    # Airflow has approvals since 3.1; before, the examples that wait for a person can't be loaded.
+    errors = {file: text for file, text in bag.import_errors.items() if not (AIRFLOW_2 and "hitl" in text)}
+    assert not errors, errors
     return bag.dags
 
 

@@ -11,9 +11,14 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import unquote
 from urllib.request import Request, urlopen
 
 from tests.waiting import wait_until
+
+#: Airflow fails a task whose question is answered before the scheduler has heard that the task's first part has ended.
+#: A person is never that quick. For an Airflow whose log is not at hand.
+SECONDS_TO_ANSWER = 15
 
 
 class Airflow:
@@ -21,10 +26,12 @@ class Airflow:
     What is running.
 
     :param url: of the UI and the REST API.
+    :param log: the file with what its processes print.
     """
 
-    def __init__(self, url):
+    def __init__(self, url, log=None):
         self.url = url
+        self._log = log
         self._token = None
 
     def get(self, path, data=None, method=None):
@@ -43,6 +50,25 @@ class Airflow:
         body = None if data is None else json.dumps(data).encode()
         with urlopen(Request(f"{self.url}/api/v2/{path}", body, headers, method=method), timeout=120) as answer:
             return json.load(answer)
+
+    def wait_for_question(self, dag_id, run_id, task_id):
+        """
+        Wait until the scheduler has heard that a task that asks a person waits for the answer.
+
+        Airflow fails a task whose question is answered earlier. A person is never that quick.
+        """
+        line = f"TaskInstance Finished: dag_id={dag_id}, task_id={task_id}, run_id={run_id},"
+        self.wait("that the scheduler knows of the question", lambda: line in self._log.read_text(errors="replace"))
+
+    def approve(self, path):
+        """
+        Approve what a task asks a person.
+
+        :param path: the task instance's, with its map index.
+        """
+        _, dag_id, _, run_id, _, task_id, _ = unquote(path).split("/")
+        self.wait_for_question(dag_id, run_id, task_id)
+        self.get(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}}, "PATCH")
 
     @staticmethod
     def wait(what, condition, seconds=300):
@@ -93,30 +119,38 @@ def environment(home: Path, dags: Path, port: int, **variables: str):
     }
     env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
-    return env | {"AIRFLOW_HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", **variables}
+    return env | {
+        "AIRFLOW_HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}:{env['PATH']}",
+        "PYTHONUNBUFFERED": "1",  # what is printed can be waited for
+        **variables,
+    }
 
 
 @contextmanager
-def standalone(home: Path, dags: Path, **variables: str):
+def standalone(home: Path, dags: Path, *, python: str = sys.executable, **variables: str):
     """
     Run ``airflow standalone``.
 
     :param home: AIRFLOW_HOME, an empty folder.
     :param dags: folder of DAG files.
+    :param python: of the environment with the Airflow.
     :param variables: further environment variables.
     """
     port = free_port()
     log = home / "standalone.log"
+    env = environment(home, dags, port, AIRFLOW__CORE__PARALLELISM="2", **variables)
+    env["PATH"] = f"{Path(python).parent}:{env['PATH']}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "standalone"],
-            env=environment(home, dags, port, AIRFLOW__CORE__PARALLELISM="2", **variables),
+            [python, "-m", "airflow", "standalone"],
+            env=env,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        airflow = Airflow(f"http://127.0.0.1:{port}")
+        airflow = Airflow(f"http://127.0.0.1:{port}", log)
 
         def healthy():
             assert process.poll() is None, log.read_text()[-5000:]

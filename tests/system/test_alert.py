@@ -32,7 +32,7 @@ def alerts():
 def people(warehouse, sound, broken):
     """Make a table of people, some of whom have no email."""
     rows = [{"email": f"u{n}@example.com", "plan": "pro"} for n in range(sound)]
-    warehouse.table("people", rows + [{"email": None, "plan": "free"}] * broken)
+    warehouse.table("signups", rows + [{"email": None, "plan": "free"}] * broken)
 
 
 def states(dag):

@@ -9,8 +9,6 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.models import ReadContext
-from airflow_provider_heap.models.sql import SqlModel
 from airflow_provider_heap.operators.heap import (
     HeapAccountSyncOperator,
     HeapEventSyncOperator,
@@ -142,12 +140,15 @@ def test_jobs_have_the_labels_of_the_connection_and_standard_sql(bigquery):
     assert (config.labels, config.use_legacy_sql) == ({"a": "b"}, False)
 
 
-def test_check_and_preview_show_the_types(bigquery, dag_file, heap, heap_sandbox):  # noqa: F811
+def test_check_and_preview_show_the_types(bigquery, dag_file, heap, heap_sandbox, capsys):  # noqa: F811
     dag_file("""
 with DAG(dag_id="people", schedule=None):
     common = dict(sql_conn_id="bq", model="select * from ds.people", identity="email")
     HeapUserSyncOperator(task_id="users", **common)
     HeapUserSyncOperator(task_id="bytes", **(common | {"model": "select 'a' as email, b'x' as photo"}))
+    HeapUserSyncOperator(task_id="key", **(common | {"identity": "st"}))
+    HeapUserSyncOperator(task_id="unnamed", **(common | {"model": "select email, count(*) from ds.people group by 1"}))
+    HeapEventSyncOperator(task_id="number", insert_id="email", event="Signed Up", timestamp="n", **common)
 """)
     [found] = json.loads(heap("check", "people", "users", "--output", "json"))
     types = ["STRING", "TIMESTAMP", "NUMERIC", "STRUCT", "ARRAY<STRING>", "ARRAY<INT64>", "JSON"]
@@ -156,14 +157,26 @@ with DAG(dag_id="people", schedule=None):
     preview = json.loads(heap("preview", "people", "users", "--output", "json"))
     assert {row["property"]: row["types"] for row in preview["mapping"]}["ts"] == ["TIMESTAMP"]
     assert preview["counts"]["would_send"] == 2
-    with pytest.raises(SystemExit):
-        heap("check", "people", "bytes")
+    problems = {"bytes": "no JSON form", "key": "can't be the identity", "unnamed": "alias", "number": "to_timestamp"}
+    for task, problem in problems.items():
+        with pytest.raises(SystemExit):
+            heap("check", "people", task)
+        assert problem in capsys.readouterr().out
     assert heap_sandbox.requests == []
 
 
 def test_state_in_bigquery_is_refused_with_what_to_use(bigquery, run, heap_sandbox):
     with pytest.raises(ModelError, match=r"BigQuery can't hold the state.*PostgreSQL, MySQL"):
         run(users("select email from ds.people", state_conn_id="bq"))
+
+
+def test_state_elsewhere_sends_only_what_changed(bigquery, warehouse, run, heap_sandbox):
+    operator = users("select email, n, st, ts from ds.people", state_conn_id="warehouse")
+    assert run(operator)["sent"] == 2
+    assert run(operator)["unchanged"] == 2
+    bigquery.query("update ds.people set n = 6 where n = 5").result()
+    report = run(operator)
+    assert (report["sent"], report["unchanged"]) == (1, 1)
 
 
 def test_openlineage_knows_the_tables(bigquery, run, ti, heap_sandbox, monkeypatch):
@@ -221,13 +234,12 @@ def test_without_the_right_to_use_the_storage_api_rows_come_all_the_same(bigquer
     assert refusing.asked == 1
 
 
-def test_memory_stays_flat(bigquery):
+def test_many_rows_arrive_and_memory_stays_flat(bigquery, run, heap_sandbox):
     rows = "select cast(n as string) as email, repeat('x', 200) as x from unnest(generate_array(1, 200000)) as n"
     bigquery.query(f"create or replace table ds.big as {rows}").result()
     peaks = []
     for count in (20_000, 200_000):
-        source = ReadContext(BaseHook.get_connection("bq").get_hook, None, 10_000)
-        with SqlModel(f"select * from ds.big limit {count}").open(source) as rows:
-            assert sum(map(len, rows.chunks)) == count
+        report = run(users(f"select * from ds.big limit {count}", dry_run=True))
+        assert report["would_send"] == count
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     assert peaks[1] - peaks[0] < 60_000

@@ -12,7 +12,10 @@ from tests.conftest import _absent
 from tests.system.dags import AIRFLOW_2
 from tests.system.standalone import standalone
 
-pytestmark = pytest.mark.skipif(AIRFLOW_2, reason="the UI of Airflow 2 is another one; its form is tested as a unit")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(AIRFLOW_2, reason="the UI of Airflow 2 is another one; its form is tested as a unit"),
+]
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -92,11 +95,13 @@ def test_a_connection_made_in_the_browser_serves_a_run_that_was_started_there(he
         "Description",
         "Host (sandbox or proxy)",
         "App ID",
+        "API key",
         "Port",
         "Region",
         "Timeout (seconds)",
     ]
-    assert field("password").count() == 0
+    assert field("password").get_attribute("type") == "password"
+    field("password").fill(heap_sandbox.deletions.api_key)
     picture("connection-form")
     button("Extra Fields").click()
     assert field("element_timeout").input_value() == "30"
@@ -110,10 +115,11 @@ def test_a_connection_made_in_the_browser_serves_a_run_that_was_started_there(he
     toast = page.locator("[data-scope=toast][data-part=root]").filter(has_text="Test Connection")
     toast.wait_for()
     assert f"Reached {heap_sandbox.url} (region us, App ID 2388822444); " in toast.inner_text()
+    assert "The API key is right" in toast.inner_text()
     assert heap_sandbox.requests == []
     picture("connection-test")
     stored = airflow.get("connections/heap_default")
-    assert (stored["login"], stored["schema"], stored["password"]) == ("2388822444", "us", None)
+    assert (stored["login"], stored["schema"], stored["password"]) == ("2388822444", "us", "***")
     assert json.loads(stored["extra"]) == {"timeout": 30}
 
     def ended():
@@ -134,7 +140,6 @@ def test_a_connection_made_in_the_browser_serves_a_run_that_was_started_there(he
     text = page.locator("body").inner_text()
     assert f"Heap is {heap_sandbox.url} (region us, App ID 2388822444, connection 'heap_default')" in text
     assert "Row 2301 is invalid: identity_null (column 'email')" in text
-    picture("run-log")
     page.get_by_role("link", name="Details").click()
     link = page.get_by_role("link", name="Heap", exact=True)
     link.wait_for()

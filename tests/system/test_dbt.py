@@ -68,7 +68,8 @@ def test_columns_match_but_for_their_case_and_one_that_is_not_there_is_told(shop
     sync(run, "accounts", shop, HeapAccountSyncOperator, account_id="Account ID", columns=["ACCOUNT ID", "seats"])
     assert heap_sandbox.accounts == {"1": {"Seats": 2}, "2": {"Seats": 1}}
     with pytest.raises(
-        ModelError, match=r"columns needs the column 'plans': no such column\. The model has: 'email', "
+        ModelError,
+        match=r"columns needs the column 'plans': no such column\. Did you mean 'plan'\? The model has: 'email', ",
     ):
         sync(run, "dim_users", shop, identity="email", columns=["email", "plans"])
 
@@ -95,6 +96,16 @@ def test_where_and_columns_narrow_and_parameters_are_bound(shop, heap_sandbox, p
     options = {"columns": ["email", "plan"], "where": "plan = %(plan)s", "parameters": {"plan": "team"}}
     sync(run, "dim_users", shop, identity="email", **options)
     assert heap_sandbox.users == {"eve@x.com": {"plan": "team"}}
+
+
+def test_the_database_compares_the_rows_that_dbt_built(shop, heap_sandbox, postgres, run, tmp_path, monkeypatch):
+    [[schema]] = postgres.execute("select current_schema()").fetchall()
+    monkeypatch.setenv("AIRFLOW_CONN_STATE", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "state.db")}))
+    for sent in (3, 0):
+        state = {"state_conn_id": "state", "diff_schema": schema}
+        report = sync(run, "dim_users", shop, identity="email", require={"tests"}, **state)
+        assert (report["sent"], report["read"]) == (sent, 3)
+    assert heap_sandbox.users["ada@x.com"] == {"company_id": 1, "plan": "pro", "is_free": "false", "orders": 1}
 
 
 def test_a_model_whose_test_failed_is_refused_and_nothing_is_sent(shop, heap_sandbox, postgres, run):

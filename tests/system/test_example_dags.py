@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.system.dags import AIRFLOW_2, asset_events, load, run_dag, task_instances
+
+
+def text(moment):
+    """A time as the warehouse has it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 @pytest.fixture
@@ -20,6 +25,7 @@ def demo_warehouse(tmp_path, monkeypatch):
 
 # A run of Airflow 2 always has a logical date.
 DATE = datetime(2026, 11, 20, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 dates = pytest.mark.parametrize("logical_date", [DATE] if AIRFLOW_2 else [DATE, None])
 
 
@@ -46,31 +52,28 @@ def test_the_demo_brings_its_warehouse_into_heap(heap_sandbox, demo_warehouse, l
 
 
 @dates
-def test_the_hourly_dag_sends_the_orders_of_its_hour(heap_sandbox, warehouse, logical_date):
+def test_the_hourly_dag_sends_the_orders_of_its_hour_and_by_hand_those_of_a_day(heap_sandbox, warehouse, logical_date):
     warehouse.table("companies", [{"company_id": 1, "name": "Engines"}])
     warehouse.table(
         "people", [{"email": "ada@x.com", "company_id": 1, "plan": "pro", "trial_ends_at": "2027-01-01 00:00:00"}]
     )
-    warehouse.table(
-        "orders",
-        [
-            {
-                "order_id": hour,
-                "email": "ada@x.com",
-                "amount": 5,
-                "currency": "EUR",
-                "ordered_at": f"2026-11-20 {hour:02}:30:00",
-            }
-            for hour in range(24)
-        ],
-    )
+    last = (logical_date or datetime.now(UTC)) - timedelta(minutes=30)
+    orders = [
+        {"order_id": n, "email": "ada@x.com", "amount": 5, "currency": "EUR", "ordered_at": text(last - n * HOUR)}
+        for n in range(30)
+    ]
+    warehouse.table("orders", orders)
     dag = load(ROOT / "dags" / "heap_hourly.py")["heap_hourly"]
     states, reports = run_dag(dag, logical_date=logical_date)
     assert set(states.values()) == {"success"}
-    assert heap_sandbox.accounts == {"1": {"Name": "Engines", "Lifetime Value": 120, "Orders": 24}}
+    assert heap_sandbox.accounts == {"1": {"Name": "Engines", "Lifetime Value": 150, "Orders": 30}}
     sent = [event["timestamp"] for event in heap_sandbox.events]
     assert len(sent) == 24 if logical_date is None else sent == ["2026-11-20T09:30:00+00:00"]
     assert reports["orders"]["sent"] == len(sent)
+    # Users and accounts are sent once; the orders of the same interval are sent again, and count once.
+    _, again = run_dag(dag, logical_date=logical_date)
+    assert [again[task]["sent"] for task in ("users", "accounts", "orders")] == [0, 0, len(sent)]
+    assert len(heap_sandbox.events) == len(sent)
 
 
 @dates
@@ -90,35 +93,52 @@ def test_the_sharded_dag_brings_each_row_once(heap_sandbox, warehouse, logical_d
 
 
 @dates
-def test_trials_and_activity_come_for_each_user_and_a_trial_that_is_over_is_emptied(
+def test_the_four_questions_of_a_product_team_are_answered_and_a_trial_that_is_over_is_emptied(
     heap_sandbox, warehouse, logical_date
 ):
+    now = logical_date or datetime.now(UTC)
+    warehouse.table("companies", [{"company_id": 1, "name": "Engines"}, {"company_id": 2, "name": "Looms"}])
     warehouse.table(
         "people",
         [
-            {"email": "ada@x.com", "plan": "trial", "trial_ends_at": "2026-12-01"},
-            {"email": "bob@x.com", "plan": "pro", "trial_ends_at": None},
+            {"email": "ada@x.com", "company_id": 1, "plan": "trial", "trial_ends_at": "2026-12-01"},
+            {"email": "bob@x.com", "company_id": 1, "plan": "pro", "trial_ends_at": None},
         ],
     )
+    warehouse.table("orders", [{"email": email, "amount": 5} for email in ("ada@x.com", "bob@x.com")])
+    sessions = {1: 0, 5: 2, 20: 3, 40: 4}  # reports by the days since then
     warehouse.table(
         "sessions",
         [
-            {"session_id": n, "email": "ada@x.com", "reports": n, "started_at": f"2026-11-2{n} 10:00:00"}
-            for n in range(3)
+            {"session_id": n, "email": "ada@x.com", "reports": n, "started_at": text(now - timedelta(days=days))}
+            for days, n in sessions.items()
         ],
     )
-    dag = load(ROOT / "dags" / "heap_trials.py")["heap_trials"]
+    dag = load(ROOT / "dags" / "heap_product_questions.py")["heap_product_questions"]
     states, _ = run_dag(dag, logical_date=logical_date)
-    assert states == {"users": "success"}
+    assert set(states.values()) == {"success"}
+    assert heap_sandbox.accounts == {
+        "1": {"Name": "Engines", "Lifetime Value": 10},
+        "2": {"Name": "Looms", "Lifetime Value": 0},
+    }
     assert heap_sandbox.users == {
         "ada@x.com": {
             "Plan": "trial",
             "Trial End": "2026-12-01",
-            "Sessions": 3,
-            "Reports Created": 3,
-            "Last Session": "2026-11-22 10:00:00",
+            "Became Active": text(now - timedelta(days=40)),
+            "Reports, 7 Days": 2,
+            "Reports, 30 Days": 5,
+            "Sessions, 7 Days": 2,
+            "Sessions, 30 Days": 3,
         },
-        "bob@x.com": {"Plan": "pro", "Trial End": "", "Sessions": 0, "Reports Created": 0, "Last Session": ""},
+        "bob@x.com": {
+            "Plan": "pro",
+            "Trial End": "",
+            "Reports, 7 Days": 0,
+            "Reports, 30 Days": 0,
+            "Sessions, 7 Days": 0,
+            "Sessions, 30 Days": 0,
+        },
     }
 
 
@@ -135,6 +155,15 @@ def test_a_backfill_sends_each_day_for_itself_and_no_order_counts_twice(heap_san
                 "ordered_at": f"2025-03-{day:02} 09:00:00",
             }
             for day in range(1, 11)
+        ]
+        + [
+            {
+                "order_id": 99,
+                "email": "ada@x.com",
+                "amount": 1,
+                "currency": "EUR",
+                "ordered_at": text(datetime.now(UTC) - HOUR),
+            }
         ],
     )
     file = tmp_path / "heap_backfill.py"
@@ -153,8 +182,8 @@ def test_a_backfill_sends_each_day_for_itself_and_no_order_counts_twice(heap_san
     ]
     if not AIRFLOW_2:
         _, reports = run_dag(dag)
-        assert reports["orders"]["sent"] == (8 if state else 10)
-        assert len(heap_sandbox.events) == 10
+        assert reports["orders"]["sent"] == 1
+        assert len(heap_sandbox.events) == 3
 
 
 @dates
@@ -172,7 +201,8 @@ def test_an_asset_of_the_warehouse_brings_the_lifetime_values_and_updates_one_of
         "1": {"Name": "Engines", "Lifetime Value": 8, "Last Order": "2026-11-05"},
         "2": {"Name": "Looms", "Lifetime Value": 0},
     }
-    assert asset_events()["heap://heapanalytics.com/2388822444/accounts"].items() >= reports["accounts"].items()
+    counters = {name: value for name, value in reports["accounts"].items() if name != "sync"}
+    assert asset_events()["heap://heapanalytics.com/2388822444/accounts"].items() >= counters.items()
 
 
 @dates

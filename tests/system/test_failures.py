@@ -201,7 +201,7 @@ def test_max_rejected_is_a_count_or_a_share(heap_sandbox, warehouse, run, max_re
 def test_invalid_rows_are_kept_with_their_columns(heap_sandbox, warehouse, run, tmp_path, ti):
     warehouse.table("users", [{"email": None, "n": 1, "raw": b"\xff"}, {"email": "ada", "n": 2, "raw": None}])
     report = run(users(max_rejected=1, rejects_path=f"file://{tmp_path}/rejects"))
-    assert report["rejects"].endswith(f"rejects/dag/task/{ti.run_id}/-1-1.jsonl")
+    assert report["rejects"].endswith(f"rejects/dag/task/{ti.run_id}/try-1.jsonl")
     [line] = Path(report["rejects"].removeprefix("file://")).read_text().splitlines()
     assert json.loads(line) == {
         "row": 1,

@@ -118,6 +118,24 @@ def test_the_sql_of_a_look_runs_on_the_users_own_connection(looker, users, heap_
     assert "/run/json" not in str(looker.requests)
 
 
+@pytest.mark.parametrize(("by", "plan"), [("name", "users.plan"), ("label", "Users Plan")])
+def test_the_database_compares_the_rows_of_a_looks_sql(looker, users, warehouse, heap_sandbox, run, by, plan):
+    def sync(**options):
+        names = {"identity": "users.email" if by == "name" else "Users Email", "properties": {"Plan": plan}}
+        state = {"state_conn_id": "warehouse", "diff_schema": "main"}
+        return run(HeapUserSyncOperator(task_id="sync", sql_conn_id="warehouse", **names, **state, **options))
+
+    model = LookerLook(42, by=by)
+    assert sync(model=model)["sent"] == 600
+    assert sync(model=model)["unchanged"] == 600
+    warehouse.run("update users set plan = 'team' where seats = 7")
+    assert sync(model=model, dry_run=True)["would_send"] == 1
+    assert sync(model=model)["sent"] == 1
+    assert heap_sandbox.users["u7@x.com"] == {"Plan": "team"}
+    with pytest.raises(ModelError, match=r"compared by SQL, and Look 42 .* has none"):
+        sync(model=LookerLook(42, mode="results", by=by))
+
+
 def test_results_need_no_sql_connection(looker, heap_sandbox, run):
     run(HeapUserSyncOperator(task_id="sync", model=LookerLook(42, mode="results"), identity="users.email"))
     assert heap_sandbox.users == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
@@ -49,6 +50,25 @@ def snowflake(server, monkeypatch):
     hook.run(PEOPLE)
     hook.run(ROW)
     return hook
+
+
+@pytest.fixture
+def key_pair(snowflake, monkeypatch):
+    """The connection ``snow`` with a key instead of a password, and a session that is kept alive."""
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = serialization.PrivateFormat.PKCS8
+    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    connection = json.loads(os.environ["AIRFLOW_CONN_SNOW"])
+    del connection["password"]
+    connection["extra"] |= {
+        "private_key_content": pem.decode(),
+        "session_parameters": {"CLIENT_SESSION_KEEP_ALIVE": True},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_SNOW", json.dumps(connection))
+    return key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())
 
 
 def users(model="select * from people", **kwargs):
@@ -116,12 +136,14 @@ def test_a_syntax_error_is_called_that(snowflake, run, heap_sandbox):
         run(users("select email from people where"))
 
 
-def test_check_and_preview_show_the_types(snowflake, dag_file, heap, heap_sandbox):  # noqa: F811
+def test_check_and_preview_show_the_types(snowflake, dag_file, heap, heap_sandbox, capsys):  # noqa: F811
     dag_file("""
 with DAG(dag_id="people", schedule=None):
     common = dict(sql_conn_id="snow", model="select * from people", identity="email")
     HeapUserSyncOperator(task_id="users", **common)
     HeapUserSyncOperator(task_id="key", **(common | {"identity": "v"}))
+    HeapUserSyncOperator(task_id="bytes", **(common | {"model": "select 'a' as email, x'ff'::binary as photo"}))
+    HeapEventSyncOperator(task_id="number", insert_id="email", event="Signed Up", timestamp="n", **common)
 """)
     [found] = json.loads(heap("check", "people", "users", "--output", "json"))
     types = {column["name"]: column["type"] for column in found["columns"]}
@@ -130,8 +152,10 @@ with DAG(dag_id="people", schedule=None):
     assert (found["problems"], found["notes"]) == ([], [])
     preview = json.loads(heap("preview", "people", "users", "--output", "json"))
     assert {row["property"]: row["types"] for row in preview["mapping"]}["V"] == ["VARIANT"]
-    with pytest.raises(SystemExit):
-        heap("check", "people", "key")
+    for task, problem in [("key", "can't be the identity"), ("bytes", "no JSON form"), ("number", "to_timestamp")]:
+        with pytest.raises(SystemExit):
+            heap("check", "people", task)
+        assert problem in capsys.readouterr().out
     assert heap_sandbox.requests == []
 
 
@@ -152,6 +176,32 @@ def test_openlineage_knows_the_tables(snowflake, run, ti, heap_sandbox, monkeypa
     lineage = operator.get_openlineage_facets_on_complete(ti)
     assert [table.name for table in lineage.inputs] == ["DB1.PUBLIC.PEOPLE"]
     assert "sql" in lineage.job_facets
+
+
+def test_keys_and_session_parameters_reach_the_connector(key_pair, run, heap_sandbox, monkeypatch):
+    """The emulator does not look at the key; that a token is made of it is the connector's own code."""
+    import snowflake.connector
+    from snowflake.connector.auth import AuthByKeyPair
+
+    connections, connect = [], snowflake.connector.connect
+    monkeypatch.setattr(
+        snowflake.connector,
+        "connect",
+        lambda **kwargs: connections.append((kwargs, connect(**kwargs))) or connections[-1][1],
+    )
+    tokens, prepare = [], AuthByKeyPair.prepare
+    monkeypatch.setattr(
+        AuthByKeyPair, "prepare", lambda self, **kwargs: tokens.append(prepare(self, **kwargs)) or tokens[-1]
+    )
+    assert run(users("select email from people", state_conn_id="snow", state_table="key_state"))["sent"] == 1
+    assert tokens
+    assert len(connections) > 1  # of the rows and of the state
+    for arguments, connection in connections:
+        assert arguments["private_key"] == key_pair
+        assert "password" not in arguments
+        assert arguments["session_parameters"]["CLIENT_SESSION_KEEP_ALIVE"] is True
+        assert connection.client_session_keep_alive
+    assert connection.heartbeat_thread is None  # ended with the last row
 
 
 def test_many_rows_arrive(snowflake, run, heap_sandbox):

@@ -11,6 +11,7 @@ import sys
 from tests.conftest import ROOT
 from tests.system.dags import AIRFLOW_2
 
+JOBS = ("watched.sync", "watched.fails", "watched.looks")
 USERS, EVENTS = "/api/add_user_properties", "/api/track"
 
 DAG = """
@@ -23,6 +24,10 @@ with DAG(dag_id="watched", schedule=None):
     ) >> HeapEventSyncOperator(
         task_id="fails", model="select email, 1 as n from {{ 'orders' }}", sql_conn_id="pg", identity="email",
         event="E", insert_id="n", timestamp=None,
+    )
+    HeapUserSyncOperator(
+        task_id="looks", model="select email, plan from people p", sql_conn_id="pg", identity="email", max_rejected=1,
+        properties={"Plan": "plan"}, dry_run=True,
     )
 """
 
@@ -83,7 +88,7 @@ def test_a_run_is_seen_by_statsd_by_openlineage_and_as_a_link(heap_sandbox, post
     print(done.stdout, done.stderr, sep="\n")
     links = sorted(line for line in done.stdout.splitlines() if line.startswith("LINK"))
     url = f"{heap_sandbox.url}/"
-    assert links == [f"LINK fails failed {url}", f"LINK sync success {url}"]
+    assert links == [f"LINK fails failed {url}", f"LINK looks success {url}", f"LINK sync success {url}"]
 
     counters = [line for line in metrics if not line.endswith("|ms")]
     user, event = "dag_id=watched,task_id=sync,object=user", "dag_id=watched,task_id=fails,object=event"
@@ -111,11 +116,21 @@ def test_a_run_is_seen_by_statsd_by_openlineage_and_as_a_link(heap_sandbox, post
         f"heap.sync_duration,{user}",
     ]
 
-    told = {}
+    told, columns, written, runs = {}, {}, {}, {}
     for line in events.read_text().splitlines():
         found = json.loads(line)
         # In a process of its own a task does not come upon what the one before it has read.
-        if found["eventType"] != "START" and found["job"]["name"] in ("watched.sync", "watched.fails"):
+        if found["eventType"] != "START" and found["job"]["name"] in JOBS:
+            name = found["job"]["name"].removeprefix("watched.")
+            facet = found["run"]["facets"]["heap_sync"]
+            runs[name] = (facet["mode"], facet["read"], facet["sent"], facet.get("would_send"), facet["invalid"])
+            for output in found["outputs"]:
+                statistics = output["outputFacets"]["outputStatistics"]
+                written[name] = (statistics["rowCount"], statistics["size"])
+                columns[name] = {
+                    property: [(each["name"], each["field"]) for each in field["inputFields"]]
+                    for property, field in output["facets"]["columnLineage"]["fields"].items()
+                }
             told[found["job"]["name"]] = (
                 found["eventType"],
                 [(each["namespace"], each["name"]) for each in found["inputs"]],
@@ -136,4 +151,21 @@ def test_a_run_is_seen_by_statsd_by_openlineage_and_as_a_link(heap_sandbox, post
             [(heap, "2388822444/events")],
             "select email, 1 as n from orders",
         ),
+        "watched.looks": (
+            "COMPLETE",
+            [(database, f"postgres.{schema}.people")],
+            [],
+            "select email, plan from people p",
+        ),
+    }
+    people, orders = f"postgres.{schema}.people", f"postgres.{schema}.orders"
+    assert columns == {
+        "sync": {"identity": [(people, "email")], "plan": [(people, "plan")]},
+        "fails": {"identity": [(orders, "email")]},
+    }
+    assert written == {"sync": (1500, size[USERS]), "fails": (1500, size[EVENTS])}
+    assert runs == {
+        "sync": ("send", 1501, 1500, None, 1),
+        "fails": ("send", 1501, 1500, None, 1),
+        "looks": ("dry_run", 1501, 0, 1500, 1),
     }

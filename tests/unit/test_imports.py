@@ -14,7 +14,7 @@ from tests.system.dags import AIRFLOW_2
 
 PACKAGE = Path(__file__).parents[2] / "airflow_provider_heap"
 
-#: The parts of this package that a folder may import, beside itself and ``exceptions``.
+#: The parts of this package that a folder may import, beside itself, ``exceptions`` and ``wording``.
 MAY_IMPORT = {
     "api": set(),
     "sync": {"api"},
@@ -61,7 +61,7 @@ def test_what_knows_nothing_of_airflow_imports_nothing_of_it(folder):
 @pytest.mark.parametrize(("folder", "allowed"), MAY_IMPORT.items())
 def test_a_folder_imports_only_what_is_below_it(folder, allowed):
     for path in files_of(folder):
-        assert parts_imported(path) <= {folder, "exceptions", *allowed}, path
+        assert parts_imported(path) <= {folder, "exceptions", "wording", *allowed}, path
 
 
 @pytest.mark.parametrize(("folder", "forbidden"), MUST_NOT_IMPORT.items())

@@ -10,9 +10,12 @@ import sys
 
 import jsonschema
 import pytest
+import yaml
 
 from airflow_provider_heap.hooks.heap import HeapHook
+from airflow_provider_heap.operators import heap
 from airflow_provider_heap.provider_info import FORM, TIMEOUT_FIELD, get_provider_info
+from tests.conftest import ROOT
 
 
 def test_importing_the_description_imports_nothing_of_airflow_or_requests():
@@ -52,6 +55,16 @@ def test_the_parts_meet_the_stricter_schema_of_airflows_own_providers(part):
     if part not in found or (part == "connection-types" and "conn-fields" not in found[part]["items"]["properties"]):
         pytest.skip("this Airflow knows none of it")
     jsonschema.validate(get_provider_info()[part], found[part])
+
+
+def test_the_registry_of_providers_is_told_of_every_operator():
+    paths = [
+        entry["module"].rpartition(".")
+        for entry in yaml.safe_load((ROOT / ".airflow-registry.yaml").read_text())["operators"]
+    ]
+    listed = {getattr(importlib.import_module(module), name) for module, _, name in paths}
+    public = {name for name in heap.__all__ if name.startswith("Heap")} - {"HeapSyncOperator"}
+    assert listed == {getattr(heap, name) for name in public}
 
 
 def test_the_form_of_the_hook_meets_the_schema_of_airflow_2():
@@ -110,5 +123,5 @@ print("FORM", json.dumps([found.model_dump(), "airflow_provider_heap.hooks.heap"
     # Pydantic has a name of its own for this one.
     standard["schema"] = standard.pop("url_schema")
     assert {name: field["title"] for name, field in standard.items() if field and field["title"]} == FORM["relabeling"]
-    assert [name for name, field in standard.items() if field and field["hidden"]] == ["password"]
+    assert [name for name, field in standard.items() if field and field["hidden"]] == []
     assert list(form["extra_fields"]) == ["timeout"]

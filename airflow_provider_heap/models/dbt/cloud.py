@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_heap.api.response import is_transient
 from airflow_provider_heap.exceptions import ModelError, ModelUnavailableError
 from airflow_provider_heap.models.dbt.artifacts import Artifacts
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _FINISHED = frozenset({10, 20})
 #: How many of the latest runs are searched for a finished one.
 _MAX_RUNS_SEARCHED = 20
-#: Statuses that may be over in a moment.
-_TRANSIENT = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class _Cloud:
             status = getattr(getattr(cause, "response", None), "status_code", None)
             if status is None and isinstance(error, AirflowException) and not isinstance(cause, RequestException):
                 raise ModelError(f"{self.name} cannot be used: {error}") from error
-            if status is None or status >= 500 or status in _TRANSIENT:
+            if status is None or is_transient(status):
                 problem = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
                 raise ModelUnavailableError(f"{self.name} {problem} when asked for {what}.") from error
             hint = {

@@ -24,11 +24,15 @@ _CLASSES = {
     "duckdb": ("warehouses", "DuckDb"),
     "snowflake": ("warehouses", "Snowflake"),
     "google": ("bigquery", "BigQuery"),
-    "redshift_connector": ("warehouses", "Redshift"),
-    "pyhive": ("warehouses", "PyHive"),
+    "redshift_connector": ("redshift", "Redshift"),
+    "pyhive": ("hive", "PyHive"),
     "databricks": ("warehouses", "Databricks"),
     "trino": ("warehouses", "Trino"),
+    "clickhouse_connect": ("clickhouse", "ClickHouseConnect"),
+    "clickhouse_driver": ("clickhouse", "ClickHouseDriver"),
 }
+#: Drivers behind connections of a provider's own, by the provider's package.
+_WRAPPED = {"airflow.providers.clickhousedb": "clickhouse_connect"}
 
 #: What drivers raise when they can't connect, by PEP 249's names.
 _UNREACHABLE = frozenset({"OperationalError", "InterfaceError", "DatabaseError"})
@@ -75,10 +79,16 @@ def _open(hook: DbApiHook) -> AbstractContextManager[Any]:
 
 def _driver(connection: Any) -> Driver:
     # DuckDB's own module is _duckdb; other connections may inherit from a driver's.
-    modules = [base.__module__.partition(".")[0].lstrip("_") for base in type(connection).__mro__]
+    modules = [_driver_module(base.__module__) for base in type(connection).__mro__]
     known = next((module for module in modules if module in _CLASSES), None)
     if known is None:
         return Driver(connection, modules[0])
     module, name = _CLASSES[known]
     driver: Driver = getattr(import_module(f"{__name__}.{module}"), name)(connection, known)
     return driver
+
+
+def _driver_module(module: str) -> str:
+    """Return the module of the driver that a class belongs to."""
+    wrapped = next((driver for package, driver in _WRAPPED.items() if module.startswith(f"{package}.")), None)
+    return wrapped or module.partition(".")[0].lstrip("_")

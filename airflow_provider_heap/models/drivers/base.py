@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models.base import Chunk
+from airflow_provider_heap.models.parameters import Escape, escape_of
 
 #: Rows asked for at a time of a driver that streams by itself: few enough to stay in the processor's cache.
 CACHED_ROWS = 1000
@@ -58,6 +59,15 @@ class Driver:
         :param parameters: its parameters.
         """
 
+    def escape(self, sql: str, parameters: Any) -> Escape:
+        """
+        Return what writes SQL that a query is put into, so that only the query's own parameters are taken for some.
+
+        :param sql: the query.
+        :param parameters: its parameters.
+        """
+        return escape_of(self.name, parameters, self.paramstyle)
+
     def fetch(self, cursor: Any, size: int) -> Chunk:
         """
         Return the next rows.
@@ -83,6 +93,14 @@ class Driver:
             if type(error).__name__ != "ProgrammingError":
                 raise
             raise ModelError("The model is a statement that returns no rows; write a SELECT.") from error
+
+    def error_text(self, error: Exception) -> str:
+        """
+        Return what the database says of an error, as a person should read it.
+
+        :param error: raised when the query was run.
+        """
+        return str(error)
 
     def columns(self, cursor: Any) -> list[str]:
         """

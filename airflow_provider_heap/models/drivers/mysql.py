@@ -6,11 +6,12 @@ They fetch a whole result at once unless told otherwise. BIT, SET and JSON arriv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models.drivers.base import ConvertColumn, Driver
 from airflow_provider_heap.models.drivers.conversions import (
     bits_to_integers,
@@ -18,9 +19,12 @@ from airflow_provider_heap.models.drivers.conversions import (
     decode_likely_json,
     set_texts_to_lists,
 )
+from airflow_provider_heap.models.parameters import Escape, unescaped
 
 #: Codes of types, and flags of columns, in the protocol.
-_BIT, _JSON, _BLOB = 16, 245, 252
+_TIMESTAMP, _DATETIME, _BIT, _JSON, _BLOB = 7, 12, 16, 245, 252
+#: Their names, whatever the client says.
+_NAMES = {_TIMESTAMP: "datetime", _DATETIME: "datetime", _BIT: "bit", _JSON: "json"}
 _BINARY_FLAG, _SET_FLAG = 128, 2048
 #: Character set of bytes.
 _BINARY_CHARSET = 63
@@ -68,8 +72,8 @@ class MySqlDriver(Driver):
         return None if flags is None else not flags & _BINARY_FLAG
 
     def _type(self, cursor: Any, place: int, column: Sequence[Any]) -> str | None:
-        if column[1] in (_BIT, _JSON):
-            return "bit" if column[1] == _BIT else "json"
+        if column[1] in _NAMES:
+            return _NAMES[column[1]]
         if (self._flags(cursor, place) or 0) & _SET_FLAG:
             return "set"
         kind = self.type_name(column[1])
@@ -145,6 +149,12 @@ class MySqlConnector(MySqlDriver):
 
         self._converter_class = Converter
 
+    def escape(self, sql: str, parameters: Any) -> Escape:
+        """Return what writes SQL around a query; the driver does not know ``%%``. Parameters: see :class:`Driver`."""
+        if not parameters:
+            return unescaped
+        return _percents_as_parameters if isinstance(parameters, Mapping) else _refuse_placeholders
+
     def converters(self, cursor: Any, types: Sequence[str | None]) -> dict[int, ConvertColumn]:
         """Convert SET and JSON. Parameters: see :class:`Driver`."""
         if "set" in types:
@@ -169,3 +179,22 @@ class MySqlConnector(MySqlDriver):
     def _server_version(self) -> str:
         version = getattr(self.connection, "server_info", None) or self.connection.get_server_info()
         return str(version)
+
+
+def _percents_as_parameters(sql: str) -> str:
+    """Return SQL for a dict of parameters, in which the driver makes a percent sign of ``%(any name)%``."""
+    return sql.replace("%", "%(percent)%")
+
+
+def _refuse_placeholders(sql: str) -> str:
+    """
+    Return SQL for a list of parameters.
+
+    :raises ModelError: when the driver would take a part of it for one of them.
+    """
+    if "%s" in sql:
+        raise ModelError(
+            "mysql-connector-python takes the %s in a column's name for one of the parameters: give the column an "
+            "alias in the query, or give the parameters as a dict."
+        )
+    return sql

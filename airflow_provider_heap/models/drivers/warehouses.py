@@ -8,11 +8,10 @@ from typing import Any
 
 from airflow_provider_heap.models.drivers.base import ConvertColumn, Driver
 from airflow_provider_heap.models.drivers.conversions import decode_json
+from airflow_provider_heap.models.parameters import Escape, unescaped
 
 #: Types whose texts are JSON, in lower case.
 _JSON = re.compile(r"(json|variant|object|array|map|struct|super|row)\b")
-#: Redshift's own types, and PostgreSQL's for bytes.
-_REDSHIFT_NAMES = {4000: "super", 17: "bytea", 6551: "varbyte"}
 
 
 class JsonTextDriver(Driver):
@@ -32,6 +31,11 @@ class Snowflake(JsonTextDriver):
 
         name = FIELD_ID_TO_NAME.get(code)
         return str(name) if name else None
+
+    def escape(self, sql: str, parameters: Any) -> Escape:
+        """Return what writes SQL around a query; who sets ``paramstyle`` has Snowflake read it. See :class:`Driver`."""
+        is_pyformat = getattr(self.connection, "is_pyformat", True)
+        return super().escape(sql, parameters) if is_pyformat else unescaped
 
 
 class NamedTypesDriver(JsonTextDriver):
@@ -60,19 +64,3 @@ class Trino(NamedTypesDriver):
 
 class Databricks(NamedTypesDriver):
     """databricks-sql-connector: VARIANT is a text of JSON, and with old servers ARRAY, MAP and STRUCT are."""
-
-
-class PyHive(NamedTypesDriver):
-    """PyHive, for Hive and Spark: ARRAY, MAP and STRUCT are texts of JSON."""
-
-    def type_name(self, code: Any) -> str | None:
-        """Return the name of a type, such as STRUCT for STRUCT_TYPE. Parameters: see :class:`Driver`."""
-        return str(code).removesuffix("_TYPE") if code else None
-
-
-class Redshift(JsonTextDriver):
-    """redshift_connector: SUPER is a text of JSON."""
-
-    def type_name(self, code: Any) -> str | None:
-        """Return the name of a type. Parameters: see :class:`Driver`."""
-        return _REDSHIFT_NAMES.get(code) or super().type_name(code)

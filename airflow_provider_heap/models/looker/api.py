@@ -18,6 +18,7 @@ from looker_sdk.error import SDKError
 from looker_sdk.rtl import api_settings, auth_session, requests_transport, serialize, transport
 from looker_sdk.sdk.api40.methods import Looker40SDK
 
+from airflow_provider_heap.api.response import is_transient
 from airflow_provider_heap.exceptions import ModelError, ModelUnavailableError
 from airflow_provider_heap.models.looker.results import FORMATS
 
@@ -31,8 +32,6 @@ VERSION = "4.0"
 MAX_MESSAGE_LENGTH = 300
 #: Statuses with which Looker answers a format that it does not know.
 _UNKNOWN_FORMAT = frozenset({400, 404, 422})
-#: Statuses that may be over in a moment, besides all from 500 on.
-_TRANSIENT = frozenset({408, 425, 429})
 #: Bytes of an answer that are written to a file at a time.
 _PIECE_SIZE = 1 << 16
 
@@ -169,7 +168,7 @@ class Looker:
     def _failure(self, what: str, refused: _StatusError) -> ModelError | ModelUnavailableError:
         status = refused.status
         answered = f"{self._name} answered {status} when asked for {what}"
-        if status >= 500 or status in _TRANSIENT:
+        if is_transient(status):
             return ModelUnavailableError(f"{answered}.")
         if not self._sdk.auth.is_authenticated:
             return ModelError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -70,8 +70,18 @@ class LookerLook:
         with (self._open_sql if self.mode == "sql" else self._open_results)(source, limit) as rows:
             yield rows
 
-    @contextmanager
-    def _open_sql(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
+    def query(self, source: ReadContext) -> tuple[str, Callable[[Sequence[str]], list[str]]] | None:
+        """
+        Return the SQL of the Look, and a function that gives its columns their names; None for the mode ``results``.
+
+        :param source: has the parameters, of which a Look takes none.
+        :raises ModelError: when it cannot be read, or its SQL does not give all that the Look shows.
+        :raises ModelUnavailableError: when Looker cannot be reached or fails.
+        """
+        limit = self._check_parameters(source)
+        return self._query(limit) if self.mode == "sql" else None
+
+    def _query(self, limit: int | None) -> tuple[str, Callable[[Sequence[str]], list[str]]]:
         from airflow_provider_heap.models.looker import sql as looker_sql
         from airflow_provider_heap.models.looker.api import Looker
         from airflow_provider_heap.models.looker.results import column_names
@@ -83,9 +93,13 @@ class LookerLook:
             sql = looker.sql(self._id, wanted)
             looker_sql.check_limit(sql, wanted, title)
             fields = self._fields(looker, query, title)
+        return sql, lambda columns: column_names(looker_sql.match_fields(columns, fields), self.by, title)
+
+    @contextmanager
+    def _open_sql(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:
+        sql, names = self._query(limit)
         with SqlModel(sql).open(source) as rows:
-            names = column_names(looker_sql.match_fields(rows.columns, fields), self.by, title)
-            yield Rows(names, rows.chunks, rows.types)
+            yield Rows(names(rows.columns), rows.chunks, rows.types)
 
     @contextmanager
     def _open_results(self, source: ReadContext, limit: int | None) -> Iterator[Rows]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models.looker.results import Field
+from airflow_provider_heap.wording import counted
 
 if TYPE_CHECKING:
     from looker_sdk.sdk.api40.models import Query
@@ -92,7 +93,7 @@ def check_limit(sql: str, limit: int, title: str) -> None:
     """
     match = _LIMIT.search(sql)
     if match and (stop := int(next(filter(None, match.groups())))) != limit:
-        wanted = "all rows" if limit == -1 else f"{limit} rows"
+        wanted = "all rows" if limit == -1 else counted(limit, "row")
         raise ModelError(
             f"Looker was asked for the SQL of {title} with {wanted}, and gave SQL that stops at {stop}. "
             'Use mode="results", or change the row limit of the Look.'

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 
 
 class Batcher:
@@ -39,10 +37,10 @@ class Batcher:
         partial, self._partial = self._partial, ItemBatch()
         return [partial] if len(partial) else []
 
-    def _end(self, bodies: Sequence[bytes], start: int) -> int | None:
+    def _end(self, bodies: JsonLines, start: int) -> int | None:
         """Return where the batch that begins at a position ends; None when it is not full yet."""
         window = bodies[start : start + self._max_items]
-        if sum(map(len, window)) + len(window) <= self._max_bytes:
+        if window.size <= self._max_bytes:
             return start + len(window) if len(window) == self._max_items else None
         size = 0
         for position, body in enumerate(window):

@@ -37,7 +37,7 @@ class DryRunSender:
 
         :param batch: its items.
         """
-        body = self._client.body(self._object, batch.bodies)
+        body = self._client.body(self._object, batch.bodies.joined())
         self._requests += 1
         if self.first_request is None:
             self.first_request = body

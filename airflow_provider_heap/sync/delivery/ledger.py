@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-from airflow_provider_heap.api.client import Response
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.sync.items import ItemBatch, MappedChunk
 from airflow_provider_heap.sync.plan import CountOrShare
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
@@ -24,8 +24,11 @@ class Recorder(Protocol):
     def strike_out(self, items: ItemBatch) -> None:
         """Remove the recorded fingerprints of items that are about to be sent."""
 
-    def record(self, items: ItemBatch) -> None:
-        """Record items that Heap took."""
+    def record(self, items: ItemBatch, request_id: str | None = None) -> None:
+        """Record items that Heap took, for a deletion with the ID of the request."""
+
+    def reject(self, items: ItemBatch) -> None:
+        """Take note of items that Heap refused."""
 
 
 class OutcomeLedger:
@@ -86,6 +89,32 @@ class OutcomeLedger:
             if not self._closed:
                 self._report.unchanged += count
 
+    def add_unread(self, count: int) -> None:
+        """
+        Count rows that Heap has already, and that nobody read.
+
+        :param count: how many.
+        """
+        with self._lock:
+            if not self._closed:
+                self._report.rows_read += count
+                self._report.unchanged += count
+
+    def add_adopted(self, count: int, invalid: int, reason: str) -> None:
+        """
+        Count rows that were recorded as sent, and that nobody read.
+
+        :param count: how many.
+        :param invalid: rows beside them that could not be recorded.
+        :param reason: the code under which those are counted.
+        """
+        with self._lock:
+            if not self._closed:
+                self._report.rows_read += count + invalid
+                self._report.sent += count
+                self._report.invalid += invalid
+                self._report.reasons.update({reason: invalid} if invalid else {})
+
     def begin(self, items: ItemBatch) -> None:
         """
         Prepare the state for items that are about to be sent, before their first request.
@@ -107,19 +136,22 @@ class OutcomeLedger:
         if self._recorder is not None:
             self._recorder.assert_held()
 
-    def accept(self, items: ItemBatch) -> None:
+    def accept(self, items: ItemBatch, request_id: str | None = None) -> None:
         """
         Settle items that Heap answered with a 2xx.
 
         :param items: the items of that request.
+        :param request_id: Heap's ID of it, when it is a deletion.
         :raises StateError: when they can't be recorded; they count as sent all the same.
         """
         with self._lock:
             if self._closed:
                 return
             self._report.sent += len(items)
+            if request_id is not None and self._report.deletion_requests is not None:
+                self._report.deletion_requests.append(request_id)
         if self._recorder is not None:
-            self._recorder.record(items)
+            self._recorder.record(items, request_id)
 
     def reject(self, items: ItemBatch, response: Response) -> None:
         """
@@ -134,6 +166,8 @@ class OutcomeLedger:
             self._report.rejected += len(items)
             self._report.reasons[response.reason_code] += len(items)
         self._rejects.add_rejected(items, response)
+        if self._recorder is not None:
+            self._recorder.reject(items)
 
     def add_prepared(self, count: int, size: int) -> None:
         """

@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from collections.abc import Collection
 
-from airflow_provider_heap.api.client import HeapClient, Response
+from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.api.rate_limiter import RateLimiter
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.exceptions import HeapConfigurationError, HeapRefusedError, HeapUnavailableError
 from airflow_provider_heap.sync.delivery.batch_queue import BatchQueue
 from airflow_provider_heap.sync.delivery.ledger import BISECT_ALLOWANCE, OutcomeLedger
 from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.wording import counted
 
 #: Items refused one by one, with nothing accepted yet, until we ask whether Heap refuses everything ...
 REFUSALS_BEFORE_PROBING = 20
@@ -35,8 +38,8 @@ class BatchSender:
     """
     Deliver batches to Heap. Shared by all threads of a run.
 
-    ``_lock`` guards ``_refusals``, ``_failures`` and ``_probe_accepted``. ``_bisect_lock`` is held by the one batch
-    that is bisected while Heap has accepted nothing, so that a wrong App ID is found out in few requests.
+    ``_lock`` guards ``_refusals``, ``_failures``, ``_probe_accepted`` and ``_taken``. ``_bisect_lock`` is held by the
+    one batch that is bisected while Heap has accepted nothing, so that a wrong App ID is found out in few requests.
 
     :param client: sends requests.
     :param heap_object: what the items are.
@@ -60,8 +63,9 @@ class BatchSender:
         self._queue = queue
         self._refusals = 0
         self._failures = 0
-        # A probe is not counted as sent, since it comes again in its place.
+        # A probe is not counted as sent, since it comes again in its place; but of those who are deleted, nobody does.
         self._probe_accepted = False
+        self._taken: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._bisect_lock = threading.Lock()
 
@@ -69,7 +73,7 @@ class BatchSender:
         """
         Bring a batch to Heap: in the end each of its items is accepted or rejected.
 
-        :param batch: at most 1000 items.
+        :param batch: the items of one request.
         :raises HeapUnavailableError: when Heap can't be reached or keeps failing.
         :raises HeapConfigurationError: when the address seems not to be Heap's.
         :raises HeapRefusedError: when Heap refuses everything.
@@ -78,10 +82,12 @@ class BatchSender:
         :raises RateLimiterClosed: when the run ends before that.
         """
         sent_before = self._ledger.sent
-        self._ledger.begin(batch)
-        response = self._send(batch)
+        if not len(items := _without(batch, self._taken)):
+            return
+        self._ledger.begin(items)
+        response = self._send(items)
         if response.accepted:
-            self._accept(batch)
+            self._accept(items, response)
             return
         self._raise_if_hopeless(response)
         if response.server_error and not self._server_works(batch):
@@ -89,12 +95,12 @@ class BatchSender:
         while not self._anything_accepted:
             if self._bisect_lock.acquire(timeout=0.1):
                 try:
-                    self._bisect(batch, response, sent_before)
+                    self._bisect(batch, items, response, sent_before)
                     return
                 finally:
                     self._bisect_lock.release()
             self._rate_limiter.sleep(0)  # ends the wait when the run ends
-        self._bisect(batch, response, sent_before)
+        self._bisect(batch, items, response, sent_before)
 
     @property
     def _anything_accepted(self) -> bool:
@@ -103,17 +109,18 @@ class BatchSender:
     def _send(self, items: ItemBatch, tries: int | None = None) -> Response:
         return self._client.send(
             self._object,
-            items.bodies,
+            items.bodies.joined(),
+            count=len(items),
             person_keys=items.person_keys,
             rate_limiter=self._rate_limiter,
             tries=tries,
             before_try=self._ledger.assert_may_send,
         )
 
-    def _accept(self, items: ItemBatch) -> None:
+    def _accept(self, items: ItemBatch, response: Response) -> None:
         with self._lock:
             self._failures = 0
-        self._ledger.accept(items)
+        self._ledger.accept(items, response.request_id)
 
     def _raise_if_hopeless(self, response: Response) -> None:
         """Raise when no bisecting can help."""
@@ -141,23 +148,28 @@ class BatchSender:
         if response.accepted:
             with self._lock:
                 self._probe_accepted = True
+                self._taken |= frozenset(probe.keys if self._object.deletes else ())
+            if self._object.deletes:
+                self._accept(probe, response)
         return response
 
-    def _bisect(self, batch: ItemBatch, response: Response, sent_before: int) -> None:
-        """Deliver a batch that was answered with something else than a 2xx."""
+    def _bisect(self, batch: ItemBatch, items: ItemBatch, response: Response, sent_before: int) -> None:
+        """Deliver items of a batch that were answered with something else than a 2xx."""
         # Single items on which the server failed, until it is seen to work for others.
         unresolved: list[tuple[ItemBatch, Response]] = []
-        parts = [batch]
+        parts = [items]
         self._split(parts, batch, response, sent_before, unresolved)
         while parts:
-            part = parts[-1]
+            if not len(part := _without(parts.pop(), self._taken)):
+                continue
+            parts.append(part)
             tries = None if not response.server_error else TRIES_OF_PART if len(part) > 1 else TRIES_OF_ONE
             answer = self._send(part, tries)
             if answer.transient and not answer.server_error and response.server_error:
                 answer = self._send(part)
             if answer.accepted:
                 parts.pop()
-                self._accept(part)
+                self._accept(part, answer)
                 while unresolved:
                     self._ledger.reject(*unresolved.pop(0))
                 continue
@@ -218,9 +230,14 @@ class BatchSender:
     def _unavailable(self, response: Response) -> HeapUnavailableError:
         what = f"answered {response.status}" if response.status else f"could not be reached ({response.text})"
         return HeapUnavailableError(
-            f"{self._client.environment.label} {what} on every try; {self._ledger.sent:,} rows had arrived. "
+            f"{self._client.environment.label} {what} on every try; {counted(self._ledger.sent, 'row')} had arrived. "
             "A retry of the task sends the rest."
         )
+
+
+def _without(items: ItemBatch, keys: Collection[str]) -> ItemBatch:
+    """Return items without those of some keys."""
+    return items.select([key not in keys for key in items.keys]) if keys else items
 
 
 def _probes(undelivered: list[ItemBatch]) -> list[ItemBatch]:

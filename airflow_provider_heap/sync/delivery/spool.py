@@ -18,7 +18,7 @@ from typing import IO
 
 import msgspec
 
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 
 #: Bytes of a file. Each is removed when its batches are taken, so the disk is given back while they are sent.
 FILE_SIZE = 64_000_000
@@ -27,9 +27,9 @@ FREE_SHARE, FREE_BYTES = 0.05, 1_000_000_000
 
 _LENGTH_BYTES = 8
 _FULL = frozenset({ENOSPC, EDQUOT, EFBIG})
-_Record = tuple[Sequence[int], Sequence[str], Sequence[str] | None, Sequence[bytes], Sequence[bool]]
+_Record = tuple[Sequence[int], Sequence[str], Sequence[str] | None, bytes, Sequence[bool]]
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str] | None, list[bytes], list[bool]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str] | None, bytes, list[bool]]).decode
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Spool:
         :raises OSError: when the disk fails in another way.
         """
         person_keys = None if batch.person_keys == batch.keys else batch.person_keys
-        record: _Record = ([*batch.numbers], batch.keys, person_keys, batch.bodies, batch.recorded)
+        record: _Record = ([*batch.numbers], batch.keys, person_keys, batch.bodies.lines, batch.recorded)
         data = _encode(record)
         data = len(data).to_bytes(_LENGTH_BYTES, "big") + data
         disk = shutil.disk_usage(self.folder)
@@ -90,11 +90,12 @@ class Spool:
         """
         first = self._files[0]
         length = int.from_bytes(self._read(first, _LENGTH_BYTES), "big")
-        numbers, keys, person_keys, bodies, recorded = _decode(self._read(first, length))
+        numbers, keys, person_keys, lines, recorded = _decode(self._read(first, length))
         if first.read == first.written:
             self._files.popleft().file.close()
-        self.items -= len(bodies)
+        self.items -= len(keys)
         self.bytes -= _LENGTH_BYTES + length
+        bodies = JsonLines(lines, len(keys))
         return ItemBatch(numbers, keys, keys if person_keys is None else person_keys, bodies, recorded)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.wording import did_you_mean
 
 #: A row of a query: one value a column.
 Row = Sequence[Any]
@@ -61,7 +62,8 @@ class ColumnIndex:
             if positions
             else "no such column"
         )
-        raise ModelError(f"{role} needs the column {name!r}: {problem}. The model has: {_listed(self.names)}.")
+        meant = "" if positions else did_you_mean(name, self.names)
+        raise ModelError(f"{role} needs the column {name!r}: {problem}.{meant} The model has: {_listed(self.names)}.")
 
 
 def _listed(names: Sequence[str]) -> str:

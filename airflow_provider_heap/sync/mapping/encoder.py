@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_heap.api.objects import PROPERTIES
+from airflow_provider_heap.sync.items import JsonLines
 
 #: A value that is absent. So is None, but None is sent where a null is to be sent as a text.
 MISSING = msgspec.UNSET
@@ -37,17 +38,18 @@ class ItemEncoder:
     Encodes items that have the same names, or some of them.
 
     :param fields: names of the item's fields beside its properties, in the order in which they are written.
-    :param properties: names of its properties, in order.
+    :param properties: names of its properties, in order; None for an object that has none.
     """
 
-    def __init__(self, fields: Sequence[str], properties: Sequence[str]) -> None:
+    def __init__(self, fields: Sequence[str], properties: Sequence[str] | None) -> None:
         # msgspec takes no name that JSON has to escape: another name is encoded and then replaced.
         self._escaped: dict[bytes, bytes] = {}
         self._fields = len(fields)
-        self._item = _struct([*fields, PROPERTIES])
-        self._properties = _struct([self._spelling(name, properties) for name in properties])
+        self._item = _struct([*fields, *([] if properties is None else [PROPERTIES])])
+        self._properties = _struct([self._spelling(name, properties or ()) for name in properties or ()])
+        self._has_properties = properties is not None
 
-    def encode(self, columns: Sequence[Sequence[Any]], size: int) -> list[bytes]:
+    def encode(self, columns: Sequence[Sequence[Any]], size: int) -> JsonLines:
         """
         Return the JSON of each item; what is None or MISSING is left out.
 
@@ -57,12 +59,10 @@ class ItemEncoder:
         """
         fields, properties = columns[: self._fields], columns[self._fields :]
         inner = map(self._properties, *properties) if properties else repeat(self._properties(), size)
-        lines = encode_lines(list(map(self._item, *fields, inner)))
+        lines = encode_lines(list(map(self._item, *fields, *([inner] if self._has_properties else []))))
         for spelled, name in self._escaped.items():
             lines = lines.replace(spelled, name)
-        bodies = lines.split(b"\n")  # splitlines() looks for more kinds of line breaks, at half the speed
-        bodies.pop()
-        return bodies
+        return JsonLines(lines, size)
 
     def _spelling(self, name: str, names: Sequence[str]) -> str:
         if encode(name)[1:-1] == name.encode():

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH, HeapObject
+from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH, FieldKind, HeapObject
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.mapping.columns import ColumnIndex
 from airflow_provider_heap.sync.mapping.constant import Constant, PropertyValue
 from airflow_provider_heap.sync.mapping.generated_names import is_generated
+from airflow_provider_heap.sync.mapping.summary import MappingSummary
 from airflow_provider_heap.sync.mapping.texts import is_utf8, utf16_length
+from airflow_provider_heap.wording import closest
 
 if TYPE_CHECKING:
     from airflow_provider_heap.sync.mapping.mapper import RowMapper
 
 #: Raised when a release makes other bytes from the same values: then all state is of old items, and the log says so.
 ENCODING_VERSION = 1
+
+#: What the parameters of these names may be.
+NULLS, NESTED, INSERT_ID_SCOPES = ("omit", "empty"), ("flatten", "json"), ("event", "app")
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,9 @@ class FieldMapping:
         from airflow_provider_heap.sync.mapping.values import Converter
 
         index = ColumnIndex(columns)
-        _check_choice("nulls", self.nulls, ("omit", "empty"))
-        _check_choice("nested", self.nested, ("flatten", "json"))
-        _check_choice("insert_id_scope", self.insert_id_scope, ("event", "app"))
+        _check_choice("nulls", self.nulls, NULLS)
+        _check_choice("nested", self.nested, NESTED)
+        _check_choice("insert_id_scope", self.insert_id_scope, INSERT_ID_SCOPES)
         try:
             converter = Converter(self.timezone)
         except ValueError as error:
@@ -74,13 +79,46 @@ class FieldMapping:
         fields = ItemFields(self.heap_object, self.fields, self.optional, self.insert_id_scope, index, converter)
         sources = self._property_sources(index)
         properties = ItemProperties(sources, index, converter, self.nulls, self.nested, watched)
-        return RowMapper(self.heap_object, index, fields, properties, self._signature(sources))
+        keys = [fields.columns[name] for name in self._key_fields()]
+        summary = MappingSummary(
+            {name: fields.columns[name] or source for name, source in fields.sources.items()},
+            {name: properties.columns[name] or source for name, source in properties.sources.items()},
+            tuple(column for column in keys if column is not None),
+            {
+                name: tuple(index.names[position] for position in sorted(reader.positions))
+                for name, reader in properties.readers.items()
+            },
+            self._signature(sources),
+        )
+        return RowMapper(self.heap_object, index, fields, properties, summary)
+
+    def summary(self) -> MappingSummary:
+        """Return what is known of the mapping before the query ran: the columns as the user wrote them."""
+        keys = tuple(source for name in self._key_fields() if isinstance(source := self.fields.get(name), str))
+        properties = self.properties
+        if isinstance(properties, Sequence) and not isinstance(properties, str):
+            properties = {str(name): str(name) for name in properties}
+        return MappingSummary(self.fields, properties if isinstance(properties, dict) else None, keys)
+
+    def _key_fields(self) -> list[str]:
+        """Return the names of the fields that the sync key is made from: with an insert ID also the event's name."""
+        heap_object = self.heap_object
+        derived = heap_object.derives_key and self.insert_id_scope == "event"
+        names = [field.name for field in heap_object.fields if derived and field.kind is FieldKind.NAME]
+        return [*names, heap_object.key_field(self.fields)]
 
     def _property_sources(self, columns: ColumnIndex) -> dict[str, PropertyValue]:
         """Return what fills each property, by its name in Heap."""
         properties = self.properties
+        if not self.heap_object.has_properties:
+            if properties is not None:
+                raise ModelError(f"A {self.heap_object.name} has no properties: leave out properties=.")
+            return {}
         if isinstance(properties, str) or not isinstance(properties, dict | Sequence | None):
-            raise ModelError(f"properties takes a dict, a list of columns or None; found {type(properties).__name__}.")
+            raise ModelError(
+                "properties takes a dict, such as {'Plan': 'plan'}, a list of columns or None; found "
+                f"{type(properties).__name__}."
+            )
         if properties is None:
             used = {columns.position(name, role) for role, name in self.fields.items() if isinstance(name, str)}
             properties = [name for position, name in enumerate(columns.names) if position not in used]
@@ -90,6 +128,7 @@ class FieldMapping:
         )
         for name in sources:
             self._check_name(name)
+        _refuse_turned_round(sources, columns)
         return sources
 
     def _check_name(self, name: object) -> None:
@@ -121,6 +160,23 @@ class FieldMapping:
         ]
         digest = blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         return f"{ENCODING_VERSION}:{digest}"
+
+
+def _refuse_turned_round(sources: Mapping[str, PropertyValue], columns: ColumnIndex) -> None:
+    """Raise ModelError when properties seem to have been given as ``{"column": "Heap property"}``."""
+    turned = {
+        source: name
+        for name, source in sources.items()
+        if isinstance(source, str) and not columns.has(source) and columns.has(name)
+        if not closest(source, columns.names)  # which would rather be misspelt
+    }
+    if turned:
+        column, name = next(iter(turned.items()))
+        raise ModelError(
+            f"property {name!r} needs the column {column!r}: no such column, but {name!r} is one. properties takes "
+            f"{{'Heap property': 'column'}}: if it is turned round, write properties={turned}. The model has: "
+            f"{', '.join(map(repr, columns.names))}."
+        )
 
 
 def _refuse_generated(names: Sequence[str]) -> None:

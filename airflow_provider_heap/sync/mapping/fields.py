@@ -226,7 +226,7 @@ def _parse_timestamp(text: str) -> datetime:
             return datetime.fromisoformat(text)
     except ValueError:
         pass
-    raise InvalidFieldValue("unreadable", "not ISO 8601")
+    raise InvalidFieldValue("unreadable", "not ISO 8601; convert it in the query")
 
 
 _CONVERTERS: dict[FieldKind, Callable[[Converter], Callable[[Any], str | None]]] = {

@@ -112,7 +112,7 @@ class Flattener:
             yield name, encode(self._to_json(value)).decode()
         elif isinstance(value, dict):
             for key, inner in value.items():
-                yield from self._leaves(f"{name}.{key}", inner)
+                yield from self._leaves(f"{name}.{self._key_text(key)}", inner)
         elif is_nested(map(type, map(to_python, value))):
             # Numbering the elements would make a property for each position.
             yield name, encode(self._to_json(value)).decode()
@@ -123,11 +123,20 @@ class Flattener:
             )
             yield name, "||".join(texts)
 
+    def _key_text(self, key: Any) -> str:
+        """Return the key of a dict as its values are written. A name made of it stays in Heap forever."""
+        if key.__class__ is str:
+            return str(key)
+        text = self._converter.convert(key)
+        if text is None:
+            raise NotEncodable("dict with null as a key")
+        return text if isinstance(text, str) else encode(text).decode()
+
     def _to_json(self, value: Any) -> Any:
         """Return what JSON can hold of a value. JSON's own types are kept: inside a text, true stays true."""
         value = to_python(value)
         if isinstance(value, dict):
-            return {str(key): self._to_json(inner) for key, inner in value.items()}
+            return {self._key_text(key): self._to_json(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._to_json(inner) for inner in value]
         if value is None or type(value) in (bool, int, str):

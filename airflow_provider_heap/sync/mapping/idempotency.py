@@ -37,6 +37,11 @@ class IdempotencyKeys:
         self._scope = scope
         self._hashers = _HasherCache()
 
+    @property
+    def has_event(self) -> bool:
+        """Whether the event's name is part of the key."""
+        return self._scope == "event"
+
     def derive(
         self,
         events: Sequence[str | None],
@@ -52,7 +57,7 @@ class IdempotencyKeys:
         :param errors: receives the rows whose insert ID is too short to be a key.
         :param column: name of the insert IDs' column, for the errors.
         """
-        if self._scope == "event":
+        if self.has_event:
             return self._hash(events, insert_ids)
         for row, insert_id in enumerate(insert_ids):
             if insert_id is not None and len(insert_id) < MIN_IDEMPOTENCY_KEY_LENGTH:

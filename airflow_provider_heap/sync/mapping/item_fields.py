@@ -50,20 +50,39 @@ class ItemFields:
             for field in self._fields
             if isinstance(source := sources[field.name], Constant)
         }
-        self._readers: dict[str, ValueReader] = {
-            field.name: bind_value(sources[field.name], columns, field.name) for field in self._fields
+        # A column of the field's own name is the default of its parameter, so most likely nobody wrote it.
+        if sources.get(heap_object.key) == heap_object.key and not columns.has(heap_object.key):
+            raise ModelError(
+                f"{heap_object.key} is the column {heap_object.key!r} unless a task says otherwise, and there is no "
+                f"such column: name another one with the parameter {heap_object.key}. The model has: "
+                f"{', '.join(map(repr, columns.names))}."
+            )
+        #: What gives the values of each field, before they are converted.
+        self.readers: dict[str, ValueReader] = {
+            field.name: bind_value(sources[field.name], columns, _role(field, heap_object)) for field in self._fields
         }
         self._event = next((field.name for field in heap_object.fields if field.kind is FieldKind.NAME), None)
         self._keys = IdempotencyKeys(heap_object.key, insert_id_scope)
         #: What fills each field, as the user wrote it: column, constant.
         self.sources = {field.name: sources[field.name] for field in self._fields}
         #: Positions of the columns that fill a field.
-        self.positions = frozenset[int]().union(*(reader.positions for reader in self._readers.values()))
+        self.positions = frozenset[int]().union(*(reader.positions for reader in self.readers.values()))
+
+    @property
+    def key_parts(self) -> list[str]:
+        """The fields that decide the sync key, in order; an idempotency key may be derived from the event too."""
+        key = self._object.key
+        return [self._event, key] if self._object.derives_key and self._event and self._keys.has_event else [key]
 
     @property
     def columns(self) -> dict[str, str | None]:
         """The database's name of the column that fills each field; None where it is not one column."""
-        return {name: reader.column for name, reader in self._readers.items()}
+        return {name: reader.column for name, reader in self.readers.items()}
+
+    @property
+    def key_column(self) -> str | None:
+        """The database's name of the column of the sync key; None where it is not one column."""
+        return self.columns.get(self._object.key_field(self.columns))
 
     def convert(self, chunk: Sequence[Column], size: int, errors: RowErrors) -> dict[str, Sequence[Any]]:
         """
@@ -78,24 +97,24 @@ class ItemFields:
             if field.name in self._constants:
                 fields[field.name] = [self._constants[field.name]] * size
                 continue
-            reader = self._readers[field.name]
+            reader = self.readers[field.name]
             values = reader.read(chunk, size, errors)
             required = field.name not in self._optional
             fields[field.name] = convert_field(field, values, self._converter, required, errors, reader.column)
         if self._object.derives_key and self._event:
             key = self._object.key
-            column = self._readers[key].column
+            column = self.readers[key].column
             fields[key] = self._keys.derive(fields[self._event], fields[key], errors, column)
         return fields
 
     def person_keys(self, fields: FieldValues, errors: RowErrors) -> Sequence[str]:
         """
-        Return the person whom each row concerns.
+        Return the person whom each row concerns; the sync key, for an object that has no other.
 
         :param fields: converted values of each field.
         :param errors: receives the rows that name no person, or two.
         """
-        given = [fields[name] for name in self._object.person_fields if name in fields]
+        given = [self._person_keys(name, fields[name]) for name in self._object.person_fields if name in fields]
         if len(given) == 1:
             return given[0]  # type: ignore[return-value]  # a row without one is invalid already
         person_keys = []
@@ -106,9 +125,21 @@ class ItemFields:
             person_keys.append(names[0] if names else "")
         return person_keys
 
+    def _person_keys(self, name: str, values: Sequence[str | None]) -> Sequence[str | None]:
+        if not self._object.keyed_by_person or name == self._object.key:
+            return values
+        return [value if value is None else self._object.person_key(name, value) for value in values]
+
     def _convert_constant(self, field: Field, value: Any) -> str | None:
         errors = RowErrors()
         [text] = convert_field(field, [value], self._converter, True, errors, None)
         if errors:
             raise ModelError(f"{field.name} can't be {value!r}: {errors[0].reason}.")
         return text
+
+
+def _role(field: Field, heap_object: HeapObject) -> str:
+    """Return what messages call a field: the parameter of the operators that names its column."""
+    if field.kind is FieldKind.NAME:
+        return "event_column"
+    return "insert_id" if heap_object.derives_key and field.name == heap_object.key else field.name

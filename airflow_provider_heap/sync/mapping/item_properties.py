@@ -40,7 +40,8 @@ class ItemProperties:
     ) -> None:
         self._converter = converter
         self._nulls = nulls
-        self._readers: dict[str, ValueReader] = {
+        #: What gives the values of each property, before they are converted.
+        self.readers: dict[str, ValueReader] = {
             name: bind_value(source, columns, f"property {name!r}") for name, source in sources.items()
         }
         for name, source in sources.items():
@@ -51,10 +52,10 @@ class ItemProperties:
         #: What fills each property, as the user wrote it: column, constant or template.
         self.sources = dict(sources)
         #: Positions of the columns that fill a property.
-        self.positions = frozenset[int]().union(*(reader.positions for reader in self._readers.values()))
+        self.positions = frozenset[int]().union(*(reader.positions for reader in self.readers.values()))
         #: The database's name of the column that fills each property; None where it is not one column. Names inside
         #: flattened columns are added when they first come.
-        self.columns = {name: reader.column for name, reader in self._readers.items()}
+        self.columns = {name: reader.column for name, reader in self.readers.items()}
 
     def convert(
         self, chunk: Sequence[Column], size: int, errors: RowErrors
@@ -70,7 +71,7 @@ class ItemProperties:
         properties: dict[str, Sequence[Any]] = {}
         flattened: dict[str, Sequence[Any]] = {}
         nested: dict[str, Column] = {}
-        for name, reader in self._readers.items():
+        for name, reader in self.readers.items():
             column = reader.column
             values, types = to_python_column(reader.read(chunk, size, errors))
             if is_nested(types):

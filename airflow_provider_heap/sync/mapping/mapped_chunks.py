@@ -12,15 +12,15 @@ from airflow_provider_heap.sync.mapping.mapper import RowMapper
 MAPPED_ROWS = 1000
 
 
-def map_chunks(mapper: RowMapper, chunks: Iterable[Sequence[Sequence[Any]]]) -> Iterator[MappedChunk]:
+def map_chunks(mapper: RowMapper, chunks: Iterable[Sequence[Sequence[Any]]], first: int = 1) -> Iterator[MappedChunk]:
     """
     Map rows as they are read, at most 1000 at a time.
 
     :param mapper: maps them.
     :param chunks: lists of rows, in the order of the query.
+    :param first: number of the first row.
     :raises ModelError: when one column makes too many properties.
     """
-    first = 1
     for rows in chunks:
         for start in range(0, len(rows), MAPPED_ROWS):
             part = rows[start : start + MAPPED_ROWS]

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_heap.api.objects import MAX_PROPERTY_LENGTH, HeapObject
-from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, MappedChunk
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, JsonLines, MappedChunk
 from airflow_provider_heap.sync.mapping.columns import Column, ColumnIndex, Row
+from airflow_provider_heap.sync.mapping.constant import Constant
 from airflow_provider_heap.sync.mapping.encoder import ItemEncoder
 from airflow_provider_heap.sync.mapping.item_fields import ItemFields
 from airflow_provider_heap.sync.mapping.item_properties import ItemProperties
 from airflow_provider_heap.sync.mapping.row_errors import RowErrors
+from airflow_provider_heap.sync.mapping.summary import MappingSummary
 from airflow_provider_heap.sync.mapping.texts import drop_unencodable, truncate_column
 
 #: Encoders that are kept, one for each set of property names. A mapping has one set, but dicts and lists may add any.
@@ -31,7 +33,7 @@ class RowMapper:
     :param columns: columns of the query.
     :param fields: fields of the items.
     :param properties: properties of the items.
-    :param signature: the mapping in a few digits: another signature means other items.
+    :param summary: the mapping, to be shown.
     """
 
     def __init__(
@@ -40,12 +42,13 @@ class RowMapper:
         columns: ColumnIndex,
         fields: ItemFields,
         properties: ItemProperties,
-        signature: str,
+        summary: MappingSummary,
     ) -> None:
-        self.signature = signature
+        #: Which column fills which field and property.
+        self.summary = summary
         #: Column of the sync key, as the database has its name; None when it does not come from one.
-        self.key_column = fields.columns[heap_object.key]
-        self._key = heap_object.key
+        self.key_column = fields.key_column
+        self.heap_object = heap_object
         self._columns = columns
         self._fields = fields
         self._properties = properties
@@ -55,6 +58,12 @@ class RowMapper:
     def columns(self) -> tuple[str, ...]:
         """The columns of the query, in order."""
         return self._columns.names
+
+    @property
+    def key_parts(self) -> dict[str, str | Constant]:
+        """What the sync key is made of, by field: a column, as the database has its name, or a constant."""
+        sources, columns = self._fields.sources, self._fields.columns
+        return {name: columns[name] or sources[name] for name in self._fields.key_parts}
 
     @property
     def unused(self) -> list[str]:
@@ -87,7 +96,8 @@ class RowMapper:
         person_keys = self._fields.person_keys(fields, errors)
         properties, filled = self._properties.convert(chunk, size, errors)
         bodies = self._encode(fields, properties, size, errors, truncated_rows)
-        items = ItemBatch(range(first, first + size), fields[self._key], person_keys, bodies)
+        keys = person_keys if self.heap_object.keyed_by_person else fields[self.heap_object.key]
+        items = ItemBatch(range(first, first + size), keys, person_keys, bodies)
         if not errors:
             return MappedChunk(items, (), len(truncated_rows), filled)
         truncated = sum(row not in errors for row in truncated_rows)
@@ -101,7 +111,7 @@ class RowMapper:
         size: int,
         errors: RowErrors,
         truncated_rows: list[int],
-    ) -> list[bytes]:
+    ) -> JsonLines:
         encoder = self._encoder(tuple(fields), tuple(properties))
         values: list[Sequence[Any]] = [*fields.values(), *properties.values()]
         try:
@@ -111,7 +121,7 @@ class RowMapper:
             values = [drop_unencodable(column, errors, name) for column, name in zip(values, names, strict=True)]
             bodies = encoder.encode(values, size)
         # A UTF-16 unit is at least a byte of JSON: an item with no more bytes holds no text that is too long.
-        if max(map(len, bodies)) > MAX_PROPERTY_LENGTH:
+        if bodies.has_longer(MAX_PROPERTY_LENGTH):
             values[len(fields) :] = [truncate_column(column, truncated_rows) for column in values[len(fields) :]]
             if truncated_rows:
                 bodies = encoder.encode(values, size)
@@ -122,7 +132,8 @@ class RowMapper:
         if encoder is None:
             if len(self._encoders) >= MAX_ENCODERS:
                 self._encoders.clear()
-            encoder = self._encoders[properties] = ItemEncoder(fields, properties)
+            names = properties if self.heap_object.has_properties else None
+            encoder = self._encoders[properties] = ItemEncoder(fields, names)
         return encoder
 
     def _split_invalid(self, rows: Sequence[Row], first: int, errors: RowErrors) -> list[InvalidRow]:

@@ -24,9 +24,18 @@ def open_records(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> 
     :param records: dicts of the object's fields and ``properties``, of which all are mapped.
     :raises ModelError: when a record has another shape, naming its number.
     """
-    if isinstance(records, dict | str | bytes):
-        raise ModelError(f"records must be a list, or another iterable of dicts; found one {type(records).__name__}.")
+    if isinstance(records, dict | str | bytes) or not _is_iterable(records):
+        found = "None" if records is None else f"one {type(records).__name__}"
+        raise ModelError(f"records must be a list, or another iterable of dicts; found {found}.")
     yield MappedRows(_chunks(heap_object, records), key_column=heap_object.key)
+
+
+def _is_iterable(records: object) -> bool:
+    try:
+        iter(records)  # type: ignore[call-overload]
+    except TypeError:
+        return False
+    return True
 
 
 def _chunks(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> Iterator[MappedChunk]:
@@ -47,10 +56,12 @@ def _mapper(heap_object: HeapObject, names: Sequence[str]) -> RowMapper:
     mapping = FieldMapping(
         heap_object,
         fields={name: name for name in fields},
-        properties={name: f"{PROPERTIES}.{name}" for name in names},
+        properties={name: f"{PROPERTIES}.{name}" for name in names} if heap_object.has_properties else None,
         # Of several fields that may name the person, one must be there; the mapper sees to that.
         optional=frozenset(
-            field.name for field in heap_object.fields if not field.required and field.name != heap_object.key
+            field.name
+            for field in heap_object.fields
+            if not field.required and (field.name != heap_object.key or heap_object.keyed_by_person)
         ),
         insert_id_scope="app",
     )
@@ -69,14 +80,15 @@ def _properties(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(heap_object: HeapObject, number: int, record: object) -> None:
-    fields = {field.name for field in heap_object.fields}
+    known = [*(field.name for field in heap_object.fields), *([PROPERTIES] if heap_object.has_properties else [])]
     if not isinstance(record, dict):
         raise ModelError(f"Record {number} must be a dict; found a {type(record).__name__}.")
     properties = record.get(PROPERTIES)
     if properties is not None and not isinstance(properties, dict):
         raise ModelError(f"Record {number} must have its properties in a dict; found a {type(properties).__name__}.")
-    if unknown := record.keys() - fields - {PROPERTIES}:
+    if unknown := record.keys() - set(known):
         raise ModelError(
             f"Record {number} has {', '.join(map(repr, sorted(unknown, key=str)))}, which is not a field of a Heap "
-            f"{heap_object.name} ({', '.join(sorted(fields))}, properties). Put it into properties."
+            f"{heap_object.name} ({', '.join(sorted(known[:-1]) + known[-1:])})."
+            f"{' Put it into properties.' if heap_object.has_properties else ''}"
         )

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from jinja2 import nodes
     from jinja2.sandbox import SandboxedEnvironment
 
+#: The filter that writes a value; no template can name it.
+_FINALIZE = "finalize value"
+
 
 @dataclass(frozen=True)
 class RowTemplate:
     """
     A Jinja template rendered for each row, with the row's columns as variables. Airflow does not render it.
 
-    A null column renders as an empty text; a row that cannot be rendered is invalid.
+    A null column renders as an empty text, also where ``~`` joins it; a row that cannot be rendered is invalid.
 
     :param template: such as ``{{ first }} {{ last }}``.
     """
@@ -49,6 +52,7 @@ class RowTemplate:
             used_as_values = {name.name for name in tree.find_all(nodes.Name) if id(name) not in calls}
             self_variable = _rename_self(tree)
             names = find_undeclared_variables(tree)
+            _finalize_joined(tree)
         except TemplateSyntaxError as error:
             raise ModelError(f"{role} has a RowTemplate that is not Jinja: {str(error.message).rstrip('.')}.") from None
         functions = {name for name in names & _functions().keys() - used_as_values if not columns.has(name)}
@@ -124,6 +128,7 @@ def _environment() -> SandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=_finalize)
     # A column may have the name of one of Jinja's functions, so a template gets only those that it calls.
     environment.globals.clear()
+    environment.filters[_FINALIZE] = _finalize
     return environment
 
 
@@ -147,6 +152,14 @@ def _rename_self(tree: nodes.Template) -> str:
         if name.name == "self":
             name.name = new_name
     return new_name
+
+
+def _finalize_joined(tree: nodes.Template) -> None:
+    """Write what ``~`` joins as the value of an expression is written. Jinja itself makes the word None of a null."""
+    from jinja2 import nodes
+
+    for concat in list(tree.find_all(nodes.Concat)):
+        concat.nodes = [nodes.Filter(node, _FINALIZE, [], [], None, None) for node in concat.nodes]
 
 
 def _finalize(value: Any) -> Any:

@@ -55,7 +55,7 @@ def truncate_column(values: Column, truncated_rows: list[int]) -> Column:
     Cut the texts that are longer than Heap takes.
 
     :param values: converted values.
-    :param truncated_rows: receives the rows whose text was cut.
+    :param truncated_rows: receives the rows whose text was truncated.
     """
     texts = [value for value in values if value.__class__ is str]
     if not texts:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from operator import eq
 from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
 import pendulum
 from msgspec import UnsetType
@@ -25,6 +26,7 @@ from airflow_provider_heap.sync.mapping.encoder import MISSING, encode_lines
 from airflow_provider_heap.sync.mapping.python_values import stands_for_another, to_python
 from airflow_provider_heap.sync.mapping.row_errors import NO_JSON_FORM, RowErrors
 from airflow_provider_heap.sync.mapping.unreadable import UNREADABLE_VALUE, UnreadableValue
+from airflow_provider_heap.wording import did_you_mean
 
 Value = str | int | float | date | UUID | UnsetType | None
 
@@ -61,7 +63,8 @@ class Converter:
         try:
             self._zone: tzinfo = UTC if timezone == "UTC" else pendulum.timezone(timezone)
         except Exception as error:
-            raise ValueError(f"timezone {timezone!r} is not known: name one of the tz database.") from error
+            meant = did_you_mean(timezone, available_timezones())
+            raise ValueError(f"timezone {timezone!r} is not known: name one of the tz database.{meant}") from error
         self._by_type: dict[type, Callable[[Any], Value]] = {}
         self._by_column_type: dict[type | None, Callable[[Column], Sequence[Value]]] = {
             bool: lambda values: list(map(_BOOLS.__getitem__, values)),
@@ -160,7 +163,7 @@ class Converter:
             (numbers.Real, real_to_number),
             (datetime, self.to_iso),
             (date, date.isoformat),
-            (time, time.isoformat),
+            (time, time_to_iso),
             (timedelta, to_seconds),
             (UUID, str),
             (UnreadableValue, _refuse_unreadable),
@@ -210,6 +213,18 @@ def decimal_to_number(value: Decimal) -> Value:
         return str(value)
     # From 1e16 on a double is written with an exponent, below it with a ``.0`` that a whole number should not have.
     return int(value) if value == value.to_integral_value() and abs(number) < 1e16 else number
+
+
+def time_to_iso(value: time) -> str:
+    """
+    Return a time of day as ISO 8601, which has no offsets with seconds: such a time becomes UTC.
+
+    :param value: any time, with an offset or without.
+    """
+    offset = value.utcoffset()
+    if offset and offset % _MINUTE:
+        value = (datetime.combine(date(2000, 1, 2), value.replace(tzinfo=UTC)) - offset).timetz()
+    return value.isoformat()
 
 
 def to_seconds(value: timedelta) -> Value:

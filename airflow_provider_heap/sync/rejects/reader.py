@@ -13,7 +13,8 @@ import msgspec
 from airflow_provider_heap.api.idempotency import idempotency_key
 from airflow_provider_heap.api.objects import MAX_ITEMS, OBJECTS, FieldKind, HeapObject
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.items import ItemBatch, MappedChunk
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines, MappedChunk
+from airflow_provider_heap.wording import counted
 
 _OBJECTS = {heap_object.name: heap_object for heap_object in OBJECTS}
 
@@ -76,7 +77,7 @@ class RejectFilter:
     def _keys(self, record: RejectedRecord) -> set[str]:
         """Return the key of an item; where it was derived, also each wanted insert ID that it was made from."""
         fields, heap_object = record.fields, _OBJECTS[record.object]
-        keys = {str(fields.get(heap_object.key))}
+        keys = {heap_object.key_of(fields)}
         if heap_object.derives_key:
             [name] = [fields[field.name] for field in heap_object.fields if field.kind is FieldKind.NAME]
             keys |= {key for key in self.keys if idempotency_key(name, key) in keys}
@@ -106,7 +107,7 @@ class RejectsSummary:
         if len(self.chosen) == 1:
             [((sync, name), count)] = self.chosen.items()
             return sync, _OBJECTS[name], count
-        listed = ", ".join(f"{count:,} {name}s of sync {sync!r}" for (sync, name), count in self.chosen.items())
+        listed = ", ".join(f"{counted(count, name)} of sync {sync!r}" for (sync, name), count in self.chosen.items())
         raise ModelError(
             f"The files hold {listed or 'no item to send'}: name one of the syncs with sync_name, or its folder."
         )
@@ -146,11 +147,11 @@ def read_chunks(
     records = filter(wanted.wants, _records(files))
     while chunk := list(islice(records, MAX_ITEMS)):
         fields = [record.fields for record in chunk]
-        keys = [str(values[heap_object.key]) for values in fields]
+        keys = [heap_object.key_of(values) for values in fields]
         person_keys = [
             next(str(values[name]) for name in heap_object.person_fields if name in values) for values in fields
         ]
-        bodies = [bytes(record.item) for record in chunk]
+        bodies = JsonLines.of(bytes(record.item) for record in chunk)
         yield MappedChunk(ItemBatch([record.row for record in chunk], keys, person_keys, bodies))
 
 
@@ -175,6 +176,7 @@ def _records(files: Iterable[RejectsFile]) -> Iterator[RejectedRecord]:
 def _check(record: RejectedRecord) -> None:
     heap_object = _OBJECTS[record.object]
     fields = record.fields
-    required = {heap_object.key, *(field.name for field in heap_object.fields if field.required)}
+    required = {field.name for field in heap_object.fields if field.required}
+    heap_object.key_of(fields)
     if not required <= fields.keys() or fields.keys().isdisjoint(heap_object.person_fields):
         raise KeyError

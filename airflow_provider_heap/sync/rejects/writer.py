@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from airflow_provider_heap.api.client import Response
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.exceptions import HeapError, ModelError, RejectsError
 from airflow_provider_heap.sync.items import InvalidRow, ItemBatch
 from airflow_provider_heap.sync.plan import StoragePath

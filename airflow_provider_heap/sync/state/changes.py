@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from airflow_provider_heap.sync.items import ItemBatch
-from airflow_provider_heap.sync.seen_keys import SeenKeys
 from airflow_provider_heap.sync.state.dialects import STRUCK_OUT
+from airflow_provider_heap.sync.state.seen_keys import SeenKeys
 from airflow_provider_heap.sync.state.state_key import StateKey, fingerprints
 from airflow_provider_heap.sync.state.store import Store
 
@@ -23,6 +25,7 @@ class ChangeSelector:
         self._store = store
         self._key = key
         self._write_once = key.heap_object.write_once
+        self._once_in_a_run = key.heap_object.deletes
         self._full_sync = full_sync
         self._looks_up = store is not None and not (full_sync and (read_only or self._write_once))
         #: Number of items whose key was not recorded; None when that was not looked up.
@@ -34,7 +37,7 @@ class ChangeSelector:
         Return the items that are to be sent, and mark those whose recorded fingerprint must be struck out before.
 
         To be called with all items of a run, in order. An item whose key is already on its way is sent too, whatever
-        the state says: what it says is about to change.
+        the state says: what it says is about to change. A user's deletion is asked for once, though.
 
         :param items: the next items of the query.
         :raises StateError: when the database fails.
@@ -44,7 +47,7 @@ class ChangeSelector:
         if self._store is None:
             self.new = (self.new or 0) + len(key_hashes)
         if self._store is None or not self._looks_up:
-            return items
+            return self._drop_claimed(items, numbers) if self._once_in_a_run else items
         known = self._store.fingerprints_of(key_hashes)
         if not self._full_sync:
             self.new = (self.new or 0) + len(key_hashes) - sum(map(known.__contains__, key_hashes))
@@ -56,6 +59,8 @@ class ChangeSelector:
                 known.get(key_hash) != fingerprint for key_hash, fingerprint in zip(key_hashes, current, strict=True)
             ]
         wanted, came_before = self._seen_keys.claim(numbers, [True] * len(changed) if self._full_sync else changed)
+        if self._once_in_a_run:
+            wanted = [is_new and not is_behind for is_new, is_behind in zip(changed, came_before, strict=True)]
         if not any(wanted):
             return items[:0]
         recorded = [
@@ -64,6 +69,11 @@ class ChangeSelector:
         ]
         marked = ItemBatch(items.numbers, items.keys, items.person_keys, items.bodies, recorded)
         return marked if all(wanted) else marked.select(wanted)
+
+    def _drop_claimed(self, items: ItemBatch, numbers: Sequence[int]) -> ItemBatch:
+        """Return the items whose key comes for the first time."""
+        _, came_before = self._seen_keys.claim(numbers, [True] * len(numbers))
+        return items.select([not before for before in came_before])
 
     def duplicate_keys(self) -> int:
         """Return how many keys came more than once in this run."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from airflow_provider_heap.exceptions import StateError
@@ -19,6 +20,12 @@ Result = TypeVar("Result")
 
 #: Tries of a transaction that the database ended: a deadlock, a lock that it did not get in time, a lost connection.
 TRIES = 3
+#: How databases say that a role may not do something.
+_NOT_ALLOWED = re.compile(
+    "permission denied|no schema has been selected|command denied|access denied|readonly database|read.only|"
+    "insufficient priv|not authorized",
+    re.IGNORECASE,
+)
 #: Tries to create the tables: each that fails means that another task created one of them at the same moment.
 CREATE_TRIES = 10
 
@@ -41,22 +48,33 @@ class StateDatabase:
         self.name = name
         self._dialect = cls(self.tables.keys, engine.dialect)
         # SQLAlchemy lets some of them through, such as those of a connection that is lost while it is put back.
-        self._driver_errors: Any = engine.dialect.dbapi
+        driver: Any = engine.dialect.dbapi
+        self._driver_error = driver.Error
+        # A row that another transaction has just inserted is found when the work is done again. DuckDB's driver has no
+        # OperationalError.
+        operational = getattr(driver, "OperationalError", OperationalError)
+        self._errors_that_may_pass = (OperationalError, IntegrityError, operational)
         self._table = table
         self._write_lock = threading.Lock()
 
-    def create_tables(self) -> None:
+    def close(self) -> None:
+        """Close the connections that nobody uses. Whoever calls another method opens new ones."""
+        self.engine.dispose()
+
+    def create_tables(self, metadata: sa.MetaData | None = None) -> None:
         """
         Create the tables that are missing.
 
+        :param metadata: the tables; None for those of every sync.
         :raises StateError: when the database fails.
         """
+        metadata = metadata or self.tables.metadata
         with self._translate_errors("created"):
             for _ in range(CREATE_TRIES - 1):
                 with suppress(DBAPIError):
-                    self.tables.metadata.create_all(self.engine)
+                    metadata.create_all(self.engine)
                     return
-            self.tables.metadata.create_all(self.engine)
+            metadata.create_all(self.engine)
 
     def has_tables(self) -> bool:
         """
@@ -118,7 +136,7 @@ class StateDatabase:
 
     def _may_pass(self, error: BaseException) -> bool:
         """Return whether the same work may succeed: the database ended the transaction, or the connection was lost."""
-        if isinstance(error, OperationalError | self._driver_errors.OperationalError):
+        if isinstance(error, self._errors_that_may_pass):
             return True
         return isinstance(error, DBAPIError) and error.connection_invalidated
 
@@ -127,12 +145,31 @@ class StateDatabase:
         """Raise what the database raises as a StateError."""
         try:
             yield
-        except (SQLAlchemyError, self._driver_errors.Error) as error:
+        except (SQLAlchemyError, self._driver_error) as error:
             # SQLAlchemy's own text quotes the statement and its parameters.
             own = type(error).__name__ if isinstance(error, SQLAlchemyError) else error
             cause = getattr(error, "orig", None) or own
-            raise StateError(
+            message = (
                 f"The state could not be {action}, in table {self._table!r} of connection {self.name!r}: "
-                f"{' '.join(str(cause).split())[:300]}. Rows that Heap took and that were not recorded are sent again "
-                "by the next try."
+                f"{' '.join(str(cause).split())[:300]}."
+            )
+            if grant := self._missing_grant(str(cause)):
+                raise StateError(f"{message} {grant}") from error
+            if action == "created":  # before anything is read
+                raise StateError(f"{message} Nothing was sent.") from error
+            raise StateError(
+                f"{message} Rows that Heap took and that were not recorded are sent again by the next try."
             ) from error
+
+    def _missing_grant(self, cause: str) -> str:
+        """Return what allows the state to be kept, when an error says that it is not allowed; else nothing."""
+        if not _NOT_ALLOWED.search(cause):
+            return ""
+        keys, syncs = self.tables.keys, self.tables.syncs
+        schema = f"on the schema {keys.schema!r}" if keys.schema else "in the connection's schema"
+        role = self.engine.url.username or "the connection's user"
+        return (
+            f"The connection's user needs more rights: grant select, insert, update, delete on {keys.fullname}, "
+            f"{syncs.fullname} to {role}; and for the first run CREATE {schema}, which makes the tables. Or name "
+            "another connection as state_conn_id."
+        )

@@ -10,7 +10,7 @@ To add a database, write a class and name it in ``_CLASSES``.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ class StateDialect:
         self._upsert = self._make_upsert()
         self._compiled_upsert: Any = None
 
-    def fingerprints_of(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> Sequence[Any]:
+    def fingerprints_of(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> Iterable[Sequence[Any]]:
         """
         Return hash and fingerprint of those keys that are recorded.
 
@@ -78,7 +78,7 @@ class StateDialect:
         """
         columns = self._keys.c
         query = sa.select(columns.key_hash, columns.fingerprint)
-        rows: Sequence[Any] = self._execute_for_keys(connection, "lookup", query, key_hashes).all()
+        rows: Iterable[Sequence[Any]] = self._execute_for_keys(connection, "lookup", query, key_hashes).all()
         return rows
 
     def strike_out(self, connection: sa.engine.Connection, key_hashes: Sequence[str]) -> None:
@@ -172,6 +172,14 @@ class SqliteDialect(StateDialect):
     clock = "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
     #: Seconds to wait for another writer of the file: shards of a sync wait for each other.
     connect_args: ClassVar[Mapping[str, Any] | None] = {"timeout": 60}
+
+    def _execute_for_keys(
+        self, connection: sa.engine.Connection, name: str, statement: Any, key_hashes: Sequence[str]
+    ) -> Any:
+        # One text instead of a thousand parameters; in the order of the index, so that SQLite finds them side by side.
+        keys = sa.func.json_each(sa.bindparam("keys", type_=sa.Text)).table_valued("value")
+        statement = statement.where(self._keys.c.key_hash.in_(sa.select(keys.c.value)))
+        return connection.execute(statement, {"keys": '["' + '","'.join(sorted(key_hashes)) + '"]'})
 
     def _make_upsert(self) -> sa.Insert:
         insert = sqlite.insert(self._keys)

@@ -108,6 +108,16 @@ class HolderRows:
         query = sa.select(self._store.tables.holders.c.turn).where(self._is_mine)
         return bool(connection.execute(query).scalar() == self._turn)
 
+    def is_shared(self, connection: sa.engine.Connection) -> bool:
+        """
+        Return whether another instance of a mapped task holds the sync too.
+
+        :param connection: to the database.
+        """
+        table = self._store.tables.holders
+        is_other = sa.and_(table.c.sync_id == self._key.id, table.c.holder_id != self._id)
+        return connection.execute(sa.select(table.c.turn).where(is_other).limit(1)).first() is not None
+
     def taken_by(self, connection: sa.engine.Connection) -> str:
         """
         Return who has the sync when we lost it, for a message.

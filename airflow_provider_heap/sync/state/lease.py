@@ -105,6 +105,14 @@ class Lease:
         elif taken_by := self._store.read(self._look):
             raise self._lose(taken_by)
 
+    def is_shared(self) -> bool:
+        """
+        Return whether another instance of a mapped task holds the sync too.
+
+        :raises StateError: when the database fails.
+        """
+        return self._store.read(self._rows.is_shared)
+
     def fence(self, connection: sa.engine.Connection) -> None:
         """
         Make sure that the sync is held until the end of a transaction.

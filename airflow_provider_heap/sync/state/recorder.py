@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_provider_heap.exceptions import SyncRunningError
 from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.state.deletions import DeletionRecords
 from airflow_provider_heap.sync.state.lease import Lease
 from airflow_provider_heap.sync.state.state_key import StateKey, fingerprints
 from airflow_provider_heap.sync.state.store import Store
@@ -26,13 +27,19 @@ class Recorder:
     :param store: the database.
     :param key: the sync and its target.
     :param lease: the hold of the sync; None for events, which Heap itself counts once.
+    :param deletions: the requests of a sync that deletes users.
     """
 
-    def __init__(self, store: Store, key: StateKey, lease: Lease | None = None) -> None:
+    def __init__(
+        self, store: Store, key: StateKey, lease: Lease | None = None, deletions: DeletionRecords | None = None
+    ) -> None:
         self._store = store
         self._key = key
         self._lease = lease
         self._fence = lease.fence if lease is not None else None
+        self._deletions = deletions
+        # What Heap keeps as it was first sent cannot be made untrue by another request.
+        self._strikes_out = lease is not None and not key.heap_object.write_once
         # Keys of the batches that were sent and not recorded as a whole.
         self._unsettled: deque[Sequence[str]] = deque(maxlen=MAX_UNSETTLED)
         self._lock = threading.Lock()
@@ -47,6 +54,14 @@ class Recorder:
         if self._lease is not None:
             self._lease.assert_held()
 
+    def is_shared(self) -> bool:
+        """
+        Return whether another instance of a mapped task holds the sync too; never for events, which need no hold.
+
+        :raises StateError: when the database fails.
+        """
+        return self._lease is not None and self._lease.is_shared()
+
     def strike_out(self, items: ItemBatch) -> None:
         """
         Strike out the recorded fingerprints of items that are about to be sent; :meth:`assert_held` comes after it.
@@ -55,7 +70,7 @@ class Recorder:
         :raises SyncRunningError: when the sync is not held any more.
         :raises StateError: when the database fails.
         """
-        if self._lease is None:
+        if not self._strikes_out:
             return
         recorded = list(compress(items.keys, items.recorded))
         if recorded:
@@ -63,21 +78,28 @@ class Recorder:
         with self._lock:
             self._unsettled.append(items.keys)
 
-    def record(self, items: ItemBatch) -> None:
+    def record(self, items: ItemBatch, request_id: str | None = None) -> None:
         """
-        Write the fingerprints of items that Heap took.
+        Write the fingerprints of items that Heap took; for a deletion, the request and who is in it.
 
         :param items: the items.
+        :param request_id: Heap's ID of the deletion.
         :raises SyncRunningError: when the sync is not held any more.
         :raises StateError: when the database fails.
         """
         # Of two items with one key the last one counts, as it does at Heap.
-        current = dict(zip(self._key.key_hashes(items.keys), fingerprints(items.bodies), strict=True))
+        now, prints = int(time.time()), fingerprints(items.bodies)
+        if self._deletions is not None and request_id is not None:
+            # First the request: a user who is recorded with it can then be looked up.
+            self._deletions.add(request_id, len(items), now, self._fence)
+            prints = [self._deletions.hash_of(request_id)] * len(items)
+        current = dict(zip(self._key.key_hashes(items.keys), prints, strict=True))
         try:
-            self._store.record(self._key.id, current, int(time.time()), self._fence)
+            self._store.record(self._key.id, current, now, self._fence)
         except SyncRunningError:
-            # Heap holds these items, maybe over newer ones of the run that has the sync now.
-            self._store.strike_out(list(current))
+            if self._strikes_out:
+                # Heap holds these items, maybe over newer ones of the run that has the sync now.
+                self._store.strike_out(list(current))
             raise
         with self._lock:
             for position, keys in enumerate(self._unsettled):

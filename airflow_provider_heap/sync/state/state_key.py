@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -11,7 +11,7 @@ from airflow_provider_heap.api.objects import HeapObject
 from airflow_provider_heap.sync.plan import SyncPlan
 
 
-def fingerprints(bodies: Sequence[bytes]) -> list[str]:
+def fingerprints(bodies: Iterable[bytes]) -> list[str]:
     """
     Hash items for the state table.
 

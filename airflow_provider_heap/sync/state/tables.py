@@ -19,9 +19,11 @@ class Tables:
     """
     Define the tables: ``keys`` has a row for each sync key, with the fingerprint of the item that Heap took last;
     ``syncs`` has a row for each sync and target; ``holders`` has a row for each task instance that runs a sync now.
+    ``deletions`` has a row for each deletion request, and is there only where users are deleted: the fingerprint of a
+    user's key is the request's hash.
 
-    :param name: name of the table of keys, may be ``schema.table``. The others have the same name with ``_syncs`` and
-        ``_holders``.
+    :param name: name of the table of keys, may be ``schema.table``. The others have the same name with ``_syncs``,
+        ``_holders`` and ``_deletions``.
     :raises ModelError: when the name is empty.
     """
 
@@ -69,5 +71,19 @@ class Tables:
             sa.Column("renewals", sa.BigInteger, nullable=False),
             # Milliseconds since 1970, by the database's clock: those of workers differ.
             sa.Column("renewed_at", sa.BigInteger, nullable=False),
+            **TEXT_TABLE,
+        )
+        self.deletions_metadata = sa.MetaData(schema=schema or None)
+        self.deletions = sa.Table(
+            f"{table}_deletions",
+            self.deletions_metadata,
+            sa.Column("sync_id", hex_digits(16), primary_key=True),
+            sa.Column("request_hash", hex_digits(16), primary_key=True),
+            sa.Column("request_id", sa.String(255), nullable=False),
+            sa.Column("users", sa.BigInteger, nullable=False),
+            # Seconds since 1970.
+            sa.Column("requested_at", sa.BigInteger, nullable=False),
+            sa.Column("status", sa.String(50), nullable=False),
+            sa.Column("completed_at", sa.BigInteger),
             **TEXT_TABLE,
         )

@@ -27,6 +27,8 @@ with DAG(dag_id="people", schedule=None):
     HeapUserSyncOperator(task_id="deed", model="insert into users values ('new', 'free', 1, 1)", **common)
     HeapUserSyncOperator(task_id="guard", model="select * from users", max_rows="many", **common)
     HeapUserSyncOperator(task_id="connection", model="select 1 as email", sql_conn_id="nowhere", identity="email")
+    HeapUserSyncOperator(task_id="state", model="select * from users", state_conn_id="stat", **common)
+    HeapUserSyncOperator(task_id="storage", model="select * from users", rejects_path="nope://bucket", **common)
     HeapUserSyncOperator(task_id="conf", model="select {{ dag_run.conf['x'] }}", **common)
 """
 
@@ -69,7 +71,9 @@ def test_each_problem_is_told_and_none_hides_another(dag_file, problems, warehou
         "sql": "no such table: nix",
         "deed": "would write: it has INSERT",
         "guard": "max_rows must be a whole number; found 'many'",
-        "connection": "nowhere",
+        "connection": "sql_conn_id of task 'connection' is 'nowhere', and Airflow has no connection of this ID",
+        "state": "state_conn_id of task 'state' is 'stat', and Airflow has no connection of this ID",
+        "storage": "rejects_path='nope://bucket' is not a folder that can be used",
         "conf": "has no attribute 'x'",
     }.items():
         assert found[task], task
@@ -128,3 +132,49 @@ with DAG(dag_id="people", schedule=None):
     assert "to_timestamp(...)" in found["number"][0]
     assert found["boolean"][0].startswith("column 'ok' is of type bool, which can't be the identity")
     assert found["array"][0].startswith("column 'tags' is of type text[], which can't be the identity")
+
+
+def test_without_a_dag_all_are_checked_and_a_file_that_cannot_be_parsed_is_a_problem(
+    dag_file, heap, warehouse, heap_sandbox, tmp_path, capsys
+):
+    warehouse.users(3)
+    dag_file(
+        DAG.format(conn="warehouse")
+        + """
+with DAG(dag_id="other", schedule=None):
+    HeapUserSyncOperator(task_id="users", model="select * from users", **common)
+with DAG(dag_id="without", schedule=None):
+    pass
+"""
+    )
+    printed = heap("check").splitlines()
+    assert [line for line in printed if line.endswith("fits")] == [
+        "other.users: fits",
+        "people.users: fits",
+        "people.all: fits",
+        "people.shards: fits",
+    ]
+    assert printed[-1] == "4 checked, 0 problems"
+    (tmp_path / "dags" / "broken.py").write_text("from airflow.sdk import DAG\n\n1 / 0\n")
+    with pytest.raises(SystemExit) as caught:
+        heap("check")
+    assert caught.value.code == 1
+    printed = capsys.readouterr().out
+    assert "other.users: fits" in printed
+    assert "broken.py: does not fit" in printed
+    assert 'broken.py", line 3, in <module>' in printed
+    assert "ZeroDivisionError: division by zero" in printed
+    assert printed.splitlines()[-1] == "5 checked, 1 problem"
+    with pytest.raises(SystemExit):
+        heap("check", "--output", "json")
+    results = json.loads(capsys.readouterr().out)
+    assert [(one["dag"], one["task"].rpartition("/")[2]) for one in results][-2:] == [
+        ("people", "shards"),
+        (None, "broken.py"),
+    ]
+
+
+def test_a_repository_without_a_sync_is_not_checked_in_silence(dag_file, heap):
+    dag_file("\nDAG(dag_id='nothing', schedule=None)\n")
+    with pytest.raises(SystemExit, match="No DAG in the DAG bundles has a sync to Heap"):
+        heap("check")

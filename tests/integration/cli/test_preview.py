@@ -38,8 +38,8 @@ def _people(dag_file, warehouse, heap_sandbox, tmp_path, monkeypatch):
 @pytest.fixture
 def bodies(monkeypatch):
     """The bodies of the requests that are sent."""
-    sent, post = [], HeapClient._post
-    monkeypatch.setattr(HeapClient, "_post", lambda self, url, body: sent.append(body) or post(self, url, body))
+    sent, call = [], HeapClient._call
+    monkeypatch.setattr(HeapClient, "_call", lambda self, *request: sent.append(request[2]) or call(self, *request))
     return sent
 
 
@@ -180,7 +180,7 @@ def test_the_table_tells_all_and_no_value_steers_the_terminal(heap, warehouse):
         "[bold]",
         "would be sent 1",
         "identity_null 1",
-        "texts cut 1",
+        "texts truncated 1",
         "To send them takes as long as Heap takes to answer",
         "The first request",
         '"identity": "a@example.com"',

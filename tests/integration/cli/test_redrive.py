@@ -54,7 +54,7 @@ def test_a_dry_run_sends_none(heap, heap_sandbox, file):
 
 
 def test_nothing_to_send_is_no_failure(heap, file):
-    assert "holds no item to send: 2 others, and 0 invalid rows" in heap("redrive", file, "--reason", "http_413")
+    assert "holds no item to send: 2 other items, and 0 invalid rows" in heap("redrive", file, "--reason", "http_413")
 
 
 def test_what_is_refused_again_ends_the_command_with_a_failure(heap, heap_sandbox, file, tmp_path):

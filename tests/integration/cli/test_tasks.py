@@ -15,15 +15,8 @@ if AIRFLOW_2:
 
 from airflow.exceptions import AirflowNotFoundException
 
-from airflow_provider_heap.cli.tasks import (
-    NotFoundError,
-    all_dags,
-    command,
-    find_dag,
-    rendered,
-    run_of,
-    sync_ids,
-)
+from airflow_provider_heap.cli.dags import NotFoundError
+from airflow_provider_heap.cli.tasks import command, rendered, run_of
 
 DAG = """
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -36,43 +29,12 @@ with DAG(dag_id="people", schedule=None, params={"plan": "pro"}):
     HeapUserSyncOperator.partial(task_id="shards", **common).expand(model=["select 1", "select 2"])
     EmptyOperator(task_id="other")
 """
-BROKEN = "\nraise ValueError('what went wrong')\n"
 
 
 def arguments(**values):
     return Namespace(
         **{"dag_id": "people", "task_id": "users", "logical_date": None, "conf": None, "map_index": -1, **values}
     )
-
-
-# The DAG
-
-
-def test_a_dag_is_found_and_its_syncs_are_told_apart_from_other_tasks(dag_file, capsys):
-    dag_file(DAG)
-    dag = find_dag("people")
-    assert sorted(sync_ids(dag)) == ["shards", "users"]
-    assert "printed by the DAG file" not in capsys.readouterr().out
-
-
-def test_a_dag_that_does_not_exist_is_named_with_the_files_that_could_not_be_parsed(dag_file):
-    dag_file(BROKEN)
-    with pytest.raises(NotFoundError) as raised:
-        find_dag("people")
-    assert "There is no DAG 'people'" in str(raised.value)
-    assert "test_dag.py could not be parsed: ValueError: what went wrong" in str(raised.value)
-
-
-def test_all_dags_come_in_order_and_what_could_not_be_parsed_is_said_on_stderr(dag_file, tmp_path, capsys):
-    dag_file(DAG)
-    (tmp_path / "dags" / "another.py").write_text(
-        "from airflow.sdk import DAG\nfor name in 'ba':\n    globals()[name] = DAG(dag_id=name, schedule=None)\n"
-    )
-    (tmp_path / "dags" / "broken_dag.py").write_text("from airflow.sdk import DAG" + BROKEN)
-    assert [dag.dag_id for dag in all_dags()] == ["a", "b", "people"]
-    printed = capsys.readouterr()
-    assert "printed by the DAG file" not in printed.out
-    assert "broken_dag.py could not be parsed: ValueError: what went wrong" in printed.err
 
 
 # The run
@@ -130,8 +92,38 @@ def test_an_instance_of_a_mapped_task_is_rendered(dag_file, index):
 
 def test_of_a_mapped_task_somebody_has_to_say_which_instance(dag_file):
     dag_file(DAG)
-    with pytest.raises(NotFoundError, match=r"'shards' is mapped: say which instance with --map-index"):
+    with pytest.raises(NotFoundError, match=r"'shards' is mapped: say which instance with --map-index, 0 to 1\."):
         rendered(arguments(task_id="shards"))
+
+
+@pytest.mark.parametrize("index", [2, 7])
+def test_an_instance_that_there_is_not_is_refused_with_those_there_are(dag_file, index):
+    dag_file(DAG)
+    with pytest.raises(NotFoundError, match=rf"'shards' has no --map-index {index}: it is mapped 2 times: 0 to 1\."):
+        rendered(arguments(task_id="shards", map_index=index))
+
+
+def test_an_instance_of_a_task_that_is_not_mapped_is_refused(dag_file):
+    dag_file(DAG)
+    with pytest.raises(NotFoundError, match=r"'users' is not mapped: leave --map-index out\."):
+        rendered(arguments(map_index=0))
+
+
+def test_a_task_mapped_over_what_only_a_run_has_says_so(dag_file):
+    dag_file("""
+from airflow.providers.common.compat.sdk import task
+
+with DAG(dag_id="people", schedule=None):
+    @task
+    def models():
+        return ["select 1"]
+
+    HeapUserSyncOperator.partial(task_id="shards", sql_conn_id="warehouse").expand(model=models())
+""")
+    with pytest.raises(NotFoundError, match=r"'shards' is mapped: say which instance with --map-index, from 0 on\."):
+        rendered(arguments(task_id="shards"))
+    with pytest.raises(NotFoundError, match=r"'shards' is mapped over values that only a run has"):
+        rendered(arguments(task_id="shards", map_index=0))
 
 
 @pytest.mark.parametrize(("task_id", "what"), [("other", "is not a sync to Heap"), ("nix", "does not exist")])
@@ -139,6 +131,12 @@ def test_a_task_that_is_not_a_sync_is_refused_with_those_there_are(dag_file, tas
     dag_file(DAG)
     with pytest.raises(NotFoundError, match=rf"Task '{task_id}' of DAG 'people' {what}; its syncs are: '\w+', '\w+'"):
         rendered(arguments(task_id=task_id))
+
+
+def test_a_misspelt_task_gets_a_suggestion(dag_file):
+    dag_file(DAG)
+    with pytest.raises(NotFoundError, match=r"Did you mean 'users'\?$"):
+        rendered(arguments(task_id="user"))
 
 
 # The command

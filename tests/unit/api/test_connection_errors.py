@@ -22,7 +22,7 @@ ITEM = b'{"identity":"ada"}'
 
 def send(base_url):
     """Make one request; return the answer."""
-    return HeapClient(Environment.parse(app_id="1", host=base_url, name="heap_prod")).send(USER, [ITEM], tries=1)
+    return HeapClient(Environment.parse(app_id="1", host=base_url, name="heap_prod")).send(USER, ITEM, tries=1)
 
 
 @pytest.fixture(autouse=True)

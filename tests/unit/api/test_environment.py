@@ -120,3 +120,32 @@ def test_a_message_about_a_host_shows_no_password(host):
         Environment.parse(app_id="1", host=host)
     assert "s3c" not in str(error.value)
     assert "ret" not in str(error.value)
+
+
+def test_the_api_key_is_shown_nowhere_and_an_empty_one_is_none():
+    environment = Environment.parse(app_id="123", api_key=" secret ")
+    assert environment.api_key == "secret"
+    assert "secret" not in f"{environment!r} {environment} {environment.label}"
+    assert Environment.parse(app_id="123", api_key="  ").api_key is None
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "base_url"),
+    [
+        ("us", None, "https://heapanalytics.com"),
+        ("eu", None, "https://heapanalytics.com"),
+        ("eu", "https://c.eu.heap-api.com", "https://heapanalytics.com"),
+        ("eu", "http://127.0.0.1:8047", "http://127.0.0.1:8047"),
+    ],
+)
+def test_deletions_are_asked_for_at_the_us_host_or_at_one_of_the_users_own(region, host, base_url):
+    environment = Environment.parse(app_id="123", region=region, host=host, api_key="secret").for_deletion()
+    assert (environment.base_url, environment.region) == (base_url, region)
+
+
+def test_a_deletion_wants_an_api_key_and_no_credentials_of_a_gateway():
+    with pytest.raises(HeapConfigurationError, match=r"'conn': the API key .* is empty.*Privacy & Security"):
+        Environment.parse(app_id="123", name="conn").for_deletion()
+    with pytest.raises(HeapConfigurationError, match="the Host has a user and a password") as error:
+        Environment.parse(app_id="123", host="http://me:pw@gateway", api_key="secret").for_deletion()
+    assert "pw@" not in str(error.value)

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
-
 import pytest
-import requests
 
 from airflow_provider_heap.exceptions import HeapConfigurationError, ModelError, TooManyRejectedError
 from airflow_provider_heap.hooks.heap import HeapHook
-
-
-@pytest.fixture
-def connect(monkeypatch):
-    """Set the connection heap_default; returns a hook of it."""
-
-    def connection(value):
-        monkeypatch.setenv("AIRFLOW_CONN_HEAP_DEFAULT", value if isinstance(value, str) else json.dumps(value))
-        return HeapHook()
-
-    return connection
 
 
 @pytest.mark.parametrize(
@@ -53,58 +35,10 @@ def test_what_is_wrong_with_a_connection_names_it(connect):
         connect({"conn_type": "heap", "login": "abc"}).get_conn()
 
 
-def test_testing_a_good_connection_says_what_it_cannot_prove_and_writes_nothing(heap_sandbox):
-    worked, message = HeapHook().test_connection()
-    assert worked
-    assert heap_sandbox.url in message
-    assert "no way to prove that an App ID exists" in message
-    assert heap_sandbox.requests == []
-
-
-def test_testing_a_malformed_connection_tells_what_is_wrong(connect):
-    assert connect({"conn_type": "heap", "login": "abc"}).test_connection() == (
-        False,
-        "The App ID (login) must be the environment ID, digits only like 2388822444; found 'abc'.",
-    )
-
-
-def test_testing_an_unreachable_connection_tells_so_in_time(connect, monkeypatch):
-    timeouts, get = [], requests.Session.get
-
-    def hurried_get(session, url, timeout, **kwargs):
-        timeouts.append(timeout)
-        return get(session, url, timeout=0.1, **kwargs)
-
-    monkeypatch.setattr(requests.Session, "get", hurried_get)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        worked, message = connect({"conn_type": "heap", "login": "1", "host": host}).test_connection()
-    # To connect, and as long again for an answer: under 10 s in all.
-    [timeout] = timeouts
-    assert 2 * timeout < 10
-    assert not worked
-    assert f"{host} could not be reached" in message
-
-
-@pytest.mark.parametrize(
-    ("connection", "says"),
-    [
-        ({}, "Connection success!"),
-        ({"login": "abc"}, "digits only like 2388822444; found 'abc'"),
-        ({"host": "http://127.0.0.1:9"}, "http://127.0.0.1:9 could not be reached"),
-        ({"host": "eu"}, "'eu' is a region, not a host"),
-        ({"schema": "de"}, "must be 'us' or 'eu'; found 'de'"),
-    ],
-)
-def test_airflow_tests_a_connection_of_the_environment(heap_sandbox, connection, says):
-    connection = {"conn_type": "heap", "login": "123", "host": heap_sandbox.url, **connection}
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "connections", "test", "heap_default"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "AIRFLOW_CONN_HEAP_DEFAULT": json.dumps(connection), "COLUMNS": "500"},
-    )
-    assert says in " ".join(done.stdout.split())
+def test_a_connection_of_another_type_is_not_taken_for_heap(connect):
+    hook = connect({"conn_type": "postgres", "login": "1", "host": "db.example"})
+    with pytest.raises(HeapConfigurationError, match="is of type 'postgres', and heap_conn_id takes one"):
+        hook.environment()
 
 
 def test_users_accounts_and_events_are_delivered_as_heap_wants_them(heap_sandbox):
@@ -170,4 +104,30 @@ def test_a_record_that_heap_would_refuse_is_invalid_and_the_others_arrive(heap_s
 def test_a_record_of_another_shape_is_told_before_anything_is_sent(heap_sandbox, record, message):
     with pytest.raises(ModelError, match=message):
         HeapHook().add_user_properties([{"identity": "bob"}, record])
+    assert heap_sandbox.requests == []
+
+
+def test_users_are_deleted_and_the_status_of_the_request_is_asked_for(heap_sandbox):
+    hook = HeapHook()
+    hook.add_user_properties({"identity": name} for name in ("ada", "bob", "7"))
+    report = hook.delete_users([{"identity": "ada"}, {"user_id": 7}, {"identity": "ada"}, {"identity": "nobody"}])
+    assert (report["sent"], report["unchanged"], len(report["deletion_requests"])) == (3, 1, 1)
+    assert list(heap_sandbox.users) == ["bob", "7"]
+    [request_id] = report["deletion_requests"]
+    assert hook.deletion_status(request_id) == "pending"
+    heap_sandbox.deletions.pending = 0
+    assert hook.deletion_status(request_id) == "complete"
+    with pytest.raises(HeapConfigurationError, match="no such request"):
+        hook.deletion_status("unknown")
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"), [({}, "person_missing"), ({"identity": "ada", "user_id": 7}, "person_twice")]
+)
+def test_a_record_names_one_user(heap_sandbox, record, reason):
+    with pytest.raises(TooManyRejectedError) as error:
+        HeapHook().delete_users([record])
+    assert error.value.report["reasons"] == {reason: 1}
+    with pytest.raises(ModelError, match=r"a Heap user deletion \(identity, user_id\)\.$"):
+        HeapHook().delete_users([{"identity": "ada", "properties": {}}])
     assert heap_sandbox.requests == []

@@ -141,6 +141,35 @@ def test_a_syntax_error_is_called_that(database):
         read(database, "select n numbers where")
 
 
+@pytest.mark.parametrize(
+    ("sql", "error", "message"),
+    [
+        ("select nope from numbers", ModelError, "names a column that the database does not have"),
+        ("select n from nowhere", ModelUnavailableError, "reads a table that the database does not have"),
+    ],
+)
+def test_what_the_database_does_not_have_is_said_with_the_connection_and_its_own_words(database, sql, error, message):
+    with pytest.raises(error, match=f"Connection '{database}': the model {message}") as raised:
+        read(database, sql)
+    assert "The database says: " in str(raised.value)
+
+
+def test_a_table_that_may_not_be_read_is_answered_with_the_right_that_is_missing(postgres, monkeypatch):
+    postgres.execute("create table secrets (n int)")
+    postgres.execute("drop role if exists heap_reader")
+    postgres.execute("create role heap_reader login password 'x'")
+    postgres.execute("do $$ begin execute format('grant usage on schema %I to heap_reader', current_schema()); end $$")
+    try:
+        connection = json.loads(os.environ["AIRFLOW_CONN_PG"]) | {"login": "heap_reader", "password": "x"}
+        monkeypatch.setenv("AIRFLOW_CONN_READER", json.dumps(connection))
+        with pytest.raises(ModelUnavailableError, match="permission denied for table") as raised:
+            read("reader", "select n from secrets")
+        assert "Grant it SELECT there. The database says: " in str(raised.value)
+    finally:
+        postgres.execute("drop owned by heap_reader")
+        postgres.execute("drop role heap_reader")
+
+
 def test_a_query_may_end_in_a_semicolon_and_a_comment(database):
     assert read(database, "select n from numbers where n = 1; -- the first\n")[1]
 
@@ -356,11 +385,8 @@ def test_a_hook_whose_connections_have_no_cursors_is_told_of():
         def get_conn(self):
             return io.StringIO()
 
-    with (
-        pytest.raises(ModelError, match=r"A StringIO has no cursors, .* Override get_db_hook"),
-        SqlModel("select 1").open(ReadContext(Hook, None, 10)),
-    ):
-        pass
+    with pytest.raises(ModelError, match=r"A StringIO has no cursors, .* Override get_db_hook"):
+        SqlModel("select 1").open(ReadContext(Hook, None, 10)).__enter__()
 
 
 @pytest.mark.parametrize("conn_type", ["postgres", "mysql"])

@@ -111,6 +111,11 @@ def test_several_statements_are_refused():
         check_query("select 1; select 2")
 
 
+def test_snowflakes_anonymous_procedure_is_refused():
+    with pytest.raises(ModelError, match="has CALL"):
+        check_query("with p as procedure () returns int as $$ begin delete from t; end $$ call p()", "snowflake")
+
+
 @pytest.mark.parametrize("sql", ["", " ;; ", "-- nothing", "/* nothing"])
 def test_an_empty_statement_is_refused(sql):
     with pytest.raises(ModelError, match="empty"):
@@ -131,7 +136,9 @@ def test_any_text_is_read_to_its_end(sql, conn_type):
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("part", ["/* c */\n", "-- c\n", "(", "'", "$a$", "/*", '"', "select ", "[", "\\'"])
+@pytest.mark.parametrize(
+    "part", ["/* c */\n", "-- c\n", "(", "'", "$a$", "/*", '"', "select ", "[", "\\'", "with a as (update "]
+)
 def test_the_check_is_linear(part):
     """With a pattern that goes back, 40 comments took minutes; this many took longer than the universe has."""
     for conn_type in ("mysql", "postgres", "gcpbigquery", "mssql"):
@@ -144,3 +151,18 @@ def test_the_check_is_linear(part):
 def test_the_first_word_is_found_behind_comments_and_parentheses():
     assert first_word("/* a */ -- b\n((Select 1))") == "select"
     assert first_word("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("users", "write select * from users"),
+        ("shop.users", "write select * from shop.users"),
+        ("selct email from users", "Did you mean SELECT?"),
+        ("please send the users", "Write a statement that returns rows"),
+    ],
+)
+def test_what_is_not_a_query_is_answered_with_what_was_meant(text, answer):
+    with pytest.raises(ModelError, match="The model is not a query: it begins with") as raised:
+        check_query(text)
+    assert answer in str(raised.value)

@@ -1,4 +1,4 @@
-"""Three operators, one for each object: which columns fill its fields, and the key that Heap knows it by."""
+"""The operators, one for each object: which columns fill its fields, and the key that Heap knows it by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_heap.api.idempotency import idempotency_key
 from airflow_provider_heap.api.objects import ACCOUNT, EVENT, OBJECTS, USER
 from airflow_provider_heap.exceptions import ModelError
+from airflow_provider_heap.operators import heap
 from airflow_provider_heap.operators.heap import (
     Constant,
     HeapAccountSyncOperator,
@@ -66,8 +67,19 @@ def test_only_the_session_of_an_event_may_be_null():
     ],
 )
 def test_an_event_names_one_person_and_has_one_name(parameters, names):
-    with pytest.raises(ModelError, match=f"Give exactly one of {names}"):
-        event(**parameters).mapping()
+    with pytest.raises(ValueError, match=f"HeapEventSyncOperator '.*' takes exactly one of {names}, .* given"):
+        event(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "part"), [("insert_id", "insert_id='order_id'"), ("timestamp", "timestamp=None")]
+)
+def test_an_event_that_lacks_a_parameter_says_which_and_what_to_write(parameter, part):
+    parameters = {"insert_id": "id", "timestamp": "at", "identity": "email", "event": "Order"}
+    del parameters[parameter]
+    with pytest.raises(TypeError, match=f"HeapEventSyncOperator 'sync' needs {parameter}, the column") as raised:
+        HeapEventSyncOperator(task_id="sync", model="select 1", **parameters)
+    assert part in str(raised.value)
 
 
 def test_an_events_name_may_be_empty_because_a_template_made_it_and_the_mapping_says_so():
@@ -101,6 +113,6 @@ def test_every_option_of_the_mapping_comes_from_a_parameter():
 
 
 def test_there_is_an_operator_for_every_object():
-    operators = (HeapAccountSyncOperator, HeapUserSyncOperator, HeapEventSyncOperator)
-    assert {operator.heap_object for operator in operators} == set(OBJECTS)
+    operators = [getattr(heap, name) for name in heap.__all__]
+    assert {getattr(operator, "heap_object", None) for operator in operators} - {None} == set(OBJECTS)
     assert HeapEventSyncOperator.heap_object is EVENT

@@ -109,3 +109,17 @@ def test_nothing_and_zero_are_no_wait(value):
 def test_what_is_not_a_time_to_wait_is_refused(value):
     with pytest.raises(ModelError, match="hold_timeout must be a timedelta, or a number of seconds"):
         parse_timeout("hold_timeout", value)
+
+
+@pytest.mark.parametrize(("percentage", "share"), [("5%", "5% is 0.05"), (" 12.5 % ", "12.5% is 0.125")])
+def test_a_percentage_is_answered_with_its_share(percentage, share):
+    with pytest.raises(ModelError, match=rf"max_rejected must be a count of rows.* {share}\.$"):
+        parse_count_or_share("max_rejected", percentage)
+    with pytest.raises(ModelError, match=rf"max_null must be a dict of shares.* {share}\.$"):
+        parse_shares("max_null", {"Plan": percentage})
+
+
+@pytest.mark.parametrize("value", ["a few", "%", "150%"])
+def test_what_is_not_a_percentage_below_100_is_not_answered_with_a_share(value):
+    with pytest.raises(ModelError, match=r"found '[^']*'\.$"):
+        parse_count_or_share("max_rejected", value)

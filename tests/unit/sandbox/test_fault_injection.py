@@ -58,3 +58,12 @@ def test_a_fault_with_a_wrong_value_is_refused_and_changes_nothing(heap_sandbox,
     assert answer.status_code == 400
     assert says in answer.text
     assert heap_sandbox.faults.max_bytes == 7
+
+
+def test_faults_say_how_often_they_still_apply():
+    assert Faults(status=503).left() == {"times": None, "seconds": None}
+    faults = Faults(status=503, times=2, seconds=3600)
+    faults.count_and_fail()
+    assert faults.left()["times"] == 1
+    assert 0 < faults.left()["seconds"] <= 3600
+    assert Faults(status=503, seconds=0).left() == {"times": None, "seconds": 0}

@@ -46,13 +46,34 @@ def test_pages_of_a_search_follow_each_other(heap_sandbox):
     assert rows(heap_sandbox, "events", search="even", page=1) == ([*range(19, 0, -2)], False)
 
 
+def test_requests_of_a_user_or_an_event_are_found_by_whole_keys(heap_sandbox):
+    post(heap_sandbox, USER, {"identity": "ada"}, {"identity": "bob"})
+    post(heap_sandbox, USER, {"identity": "adam", "properties": {"boss": "ada"}})
+    post(heap_sandbox, EVENT, event(identity="ada", idempotency_key="order-42"))
+    assert rows(heap_sandbox, "requests", key="ada") == ([3, 1], False)
+    assert rows(heap_sandbox, "requests", key="order-42") == ([3], False)
+    assert rows(heap_sandbox, "requests", key="nobody") == ([], False)
+
+
+def test_a_request_has_its_body_and_its_answer(heap_sandbox):
+    post(heap_sandbox, USER, *[{"identity": f"u{n}"} for n in range(25)])
+    requests.post(f"{heap_sandbox.url}/api/track", data=b"no JSON", timeout=120)
+    url = f"{heap_sandbox.url}/sandbox/request"
+    first = requests.get(url, params={"number": 1}, timeout=120).json()
+    assert (len(first["body"]["users"]), first["more"], first["status"], first["taken"]) == (20, 5, 200, True)
+    second = requests.get(url, params={"number": 2}, timeout=120).json()
+    assert (second["body"], second["status"]) == ({"app_id": "", "events": []}, 400)
+    for number in ("0", "3", "x"):
+        assert requests.get(url, params={"number": number}, timeout=120).status_code == 400
+
+
 @pytest.mark.parametrize(
     "query", [{"kind": "refunds"}, {"kind": "users", "page": "x"}, {"kind": "users", "page": "-1"}]
 )
 def test_an_unknown_kind_or_page_is_refused(heap_sandbox, query):
     answer = requests.get(f"{heap_sandbox.url}/sandbox/rows", params=query, timeout=120)
     assert answer.status_code == 400
-    assert answer.text == "kind must be users, accounts, events or requests, and page 0 or more"
+    assert answer.text == "kind must be users, accounts, events, deletions or requests, and page 0 or more"
 
 
 def test_a_page_is_small_however_much_arrived():

@@ -7,7 +7,7 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, MappedChunk
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, JsonLines, MappedChunk
 
 NAMES = [field.name for field in fields(ItemBatch)]
 
@@ -19,7 +19,7 @@ def items(count, first=1):
         numbers,
         [f"key {number}" for number in numbers],
         [f"person {number}" for number in numbers],
-        [b"body %d" % number for number in numbers],
+        JsonLines.of(b"body %d" % number for number in numbers),
         [number % 2 == 0 for number in numbers],
     )
 
@@ -62,7 +62,8 @@ def test_the_parts_of_a_batch_add_up_to_it(count, middle):
 
 @given(counts, ends, ends)
 def test_without_state_nothing_is_said_to_be_recorded(count, start, stop):
-    plain = ItemBatch(*columns(items(count))[:-1])
+    marked = items(count)
+    plain = ItemBatch(marked.numbers, marked.keys, marked.person_keys, marked.bodies)
     for batch in (plain, plain[start:stop], plain + plain, plain.select([True] * count)):
         assert list(batch.recorded) == []
 
@@ -74,7 +75,7 @@ def test_what_is_made_of_a_batch_leaves_it_as_it_was():
 
 
 def test_numbers_may_be_a_range_and_stay_one_in_a_slice():
-    batch = ItemBatch(range(5, 9), list("abcd"), list("abcd"), [b"x"] * 4)
+    batch = ItemBatch(range(5, 9), list("abcd"), list("abcd"), JsonLines.of([b"x"] * 4))
     assert batch[1:3].numbers == range(6, 8)
     assert list((batch[:1] + batch[3:]).numbers) == [5, 8]
 
@@ -83,3 +84,45 @@ def test_a_chunk_has_a_row_for_each_item_and_each_invalid_row():
     invalid = [InvalidRow(3, "identity_null", "email", {})]
     assert len(MappedChunk(items(2), invalid)) == 3
     assert len(MappedChunk(items(0))) == 0
+
+
+# JSON, one item a line
+
+json_items = st.lists(st.binary(max_size=9).filter(lambda item: b"\n" not in item), max_size=9)
+
+
+@given(json_items, ends, ends)
+def test_a_slice_of_lines_is_that_of_a_list(bodies, start, stop):
+    part = JsonLines.of(bodies)[start:stop]
+    assert ([*part], len(part)) == (bodies[start:stop], len(bodies[start:stop]))
+
+
+@given(json_items, json_items)
+def test_a_sum_of_lines_has_the_items_of_both(bodies, later):
+    total = JsonLines.of(bodies) + JsonLines.of(later)
+    assert ([*total], len(total)) == (bodies + later, len(bodies + later))
+    assert total == JsonLines.of(bodies + later)
+
+
+@given(json_items)
+def test_they_are_joined_with_commas_as_an_array_holds_them(bodies):
+    lines = JsonLines.of(bodies)
+    assert lines.joined() == b",".join(bodies)
+    assert lines.size == sum(len(body) + 1 for body in bodies)
+
+
+@given(json_items)
+def test_each_item_can_be_asked_for(bodies):
+    lines = JsonLines.of(bodies)
+    assert [lines[place] for place in range(len(lines))] == bodies
+
+
+@given(json_items, st.integers(0, 10))
+def test_it_is_known_whether_one_is_longer(bodies, length):
+    assert JsonLines.of(bodies).has_longer(length) == any(len(body) > length for body in bodies)
+
+
+@given(json_items, st.data())
+def test_the_marked_lines_are_selected(bodies, data):
+    wanted = data.draw(st.lists(st.booleans(), min_size=len(bodies), max_size=len(bodies)))
+    assert [*JsonLines.of(bodies).select(wanted)] == [body for body, mark in zip(bodies, wanted, strict=True) if mark]

@@ -13,7 +13,7 @@ from airflow_provider_heap.sync.report import Report
 
 KEYS = [
     *("read", "unchanged", "invalid", "rejected", "sent", "truncated"),
-    *("requests", "bytes", "seconds", "reasons", "rejects"),
+    *("requests", "bytes", "seconds", "reasons", "rejects", "sync"),
 ]
 TITLE = "Sync people: users (update or create) to Heap"
 
@@ -81,7 +81,7 @@ def test_the_table_lists_reasons_below_what_they_are_reasons_of(clock):
     rows = table(report)
     assert list(rows) == [
         *["rows read", "unchanged", "invalid", "identity_null", "email_type", "rejected", "http_400", "sent"],
-        *["texts cut", "requests", "seconds"],
+        *["texts truncated", "requests", "seconds"],
     ]
     assert rows["rows read"] == "2,008"
     assert rows["requests"] == "3 123,456 bytes"
@@ -112,3 +112,12 @@ def test_a_run_that_took_no_time_has_a_table_too(clock):
 @pytest.mark.parametrize(("length", "width"), [(1, 44), (60, 60), (200, 80)])
 def test_rules_are_as_wide_as_the_title_within_what_airflows_page_shows(length, width):
     assert len(Report().recap("x" * length)[1]) == width
+
+
+def test_rows_whose_outcome_is_not_known_are_read_and_not_confirmed():
+    lines = Report(rows_read=10, sent=6).recap("Sync people")
+    assert [line.split() for line in lines if "read" in line or "confirmed" in line] == [
+        ["rows", "read", "10"],
+        ["not", "confirmed", "4"],
+    ]
+    assert not [line for line in Report(rows_read=6, sent=6).recap("Sync people") if "confirmed" in line]

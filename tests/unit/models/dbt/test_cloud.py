@@ -112,6 +112,7 @@ def test_numbers_are_numbers(parameters, message):
         (404, ModelError, "does not exist; check the number and the account"),
         (422, ModelError, "the request was refused"),
         (408, ModelUnavailableError, "answered 408"),
+        (425, ModelUnavailableError, "answered 425"),
         (429, ModelUnavailableError, "answered 429"),
         (500, ModelUnavailableError, "answered 500 when asked for the runs of job 70"),
     ],

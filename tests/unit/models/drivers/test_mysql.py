@@ -9,7 +9,9 @@ import os
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.models import ReadContext
+from airflow_provider_heap.models.drivers.mysql import MySqlConnector
 from airflow_provider_heap.models.sql import SqlModel
 
 CLIENTS = ["mysqlclient", "mysql-connector-python", "pymysql"]
@@ -85,3 +87,12 @@ def test_the_code_of_json_in_mysql_is_known():
     types = driver.types(cursor)
     [convert] = driver.converters(cursor, types).values()
     assert (types, convert(['{"a": 1}'])) == (["json"], [{"a": 1}])
+
+
+def test_mysql_connector_has_its_own_way_to_write_a_percent_sign():
+    driver = MySqlConnector(None, "mysql")
+    assert driver.escape("select 1", {"n": 1})("`100%`") == "`100%(percent)%`"
+    assert driver.escape("select 1", [1])("`100%`") == "`100%`"
+    assert driver.escape("select 1", None)("`%s`") == "`%s`"
+    with pytest.raises(ModelError, match="an alias in the query, or give the parameters as a dict"):
+        driver.escape("select 1", [1])("`%s`")

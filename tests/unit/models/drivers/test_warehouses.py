@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from airflow_provider_heap.models.drivers.warehouses import Databricks, DuckDb, PyHive, Redshift, Trino
+from airflow_provider_heap.models.drivers.warehouses import Databricks, DuckDb, Snowflake, Trino
 from tests.unit.models.drivers.reading import read
 
 CASES = [
-    (PyHive, "STRUCT_TYPE", "STRUCT", True),
-    (PyHive, "ARRAY_TYPE", "ARRAY", True),
-    (PyHive, "MAP_TYPE", "MAP", True),
-    (PyHive, "STRING_TYPE", "STRING", False),
-    (Redshift, 4000, "super", True),
-    (Redshift, 1043, None, False),
     (Databricks, "variant", "variant", True),
     (Databricks, "struct", "struct", True),
     (Databricks, "string", "string", False),
@@ -43,3 +39,9 @@ def test_duckdb_hands_json_over_as_text_and_structs_as_dicts(tmp_path, monkeypat
     )
     assert rows == [({"a": [1]}, {"b": 2}, '{"c": 3}', ["x", "y"], "1")]
     assert types[0] == "JSON"
+
+
+@pytest.mark.parametrize(("is_pyformat", "written"), [(True, '"100%%"'), (False, '"100%"')])
+def test_snowflake_reads_question_marks_itself_where_its_client_is_told_so(is_pyformat, written):
+    driver = Snowflake(SimpleNamespace(is_pyformat=is_pyformat), "snowflake")
+    assert driver.escape("select 1", [1])('"100%"') == written

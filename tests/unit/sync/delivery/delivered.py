@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_provider_heap.api.client import HeapClient, Response
+from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import USER
 from airflow_provider_heap.api.rate_limiter import RateLimiter
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.sync.delivery.batch_queue import BatchQueue
 from airflow_provider_heap.sync.delivery.ledger import OutcomeLedger
 from airflow_provider_heap.sync.delivery.sender import BatchSender
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 from airflow_provider_heap.sync.plan import CountOrShare
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 from airflow_provider_heap.sync.report import Report
@@ -24,7 +25,7 @@ def users(*keys, first=1):
     :param keys: their identities.
     :param first: number of the first one's row.
     """
-    bodies = [b'{"identity":"%b","properties":{}}' % key.encode() for key in keys]
+    bodies = JsonLines.of(b'{"identity":"%b","properties":{}}' % key.encode() for key in keys)
     return ItemBatch(list(range(first, first + len(keys))), list(keys), list(keys), bodies, [])
 
 
@@ -59,7 +60,10 @@ class Recorder:
     def assert_held(self):
         self._call("assert_held")
 
-    def record(self, items):
+    def reject(self, items):
+        """Take note of nothing."""
+
+    def record(self, items, request_id=None):
         self._call("record", items.keys)
 
     def _call(self, name, *arguments):
@@ -107,8 +111,8 @@ class ScriptedClient(HeapClient):
         self.text = text
         self.asked = []
 
-    def send(self, heap_object, bodies, *, tries=None, **kwargs):
+    def send(self, heap_object, items, *, count=1, tries=None, **kwargs):
         """Answer as the script has it."""
-        self.asked.append((len(bodies), tries))
+        self.asked.append((count, tries))
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         return Response(status, "" if status == 200 else self.text)

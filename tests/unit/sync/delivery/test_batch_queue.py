@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_heap.sync.delivery import batch_queue, spool
 from airflow_provider_heap.sync.delivery.batch_queue import BatchQueue
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 from airflow_provider_heap.sync.stop_signal import StopSignal
 
 
@@ -40,7 +40,7 @@ def _no_wait_for_room(monkeypatch):
 
 
 def batch(*keys):
-    return ItemBatch(list(range(len(keys))), list(keys), list(keys), [key.encode() for key in keys])
+    return ItemBatch(list(range(len(keys))), list(keys), list(keys), JsonLines.of(key.encode() for key in keys))
 
 
 def in_background(function, *args):

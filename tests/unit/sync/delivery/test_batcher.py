@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_heap.sync.delivery.batcher import Batcher
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 
 
 def items(sizes, first=1):
     numbers = list(range(first, first + len(sizes)))
-    return ItemBatch(numbers, [str(n) for n in numbers], [str(n) for n in numbers], [b"x" * size for size in sizes])
+    return ItemBatch(
+        numbers, [str(n) for n in numbers], [str(n) for n in numbers], JsonLines.of(b"x" * size for size in sizes)
+    )
 
 
 def cut(chunks, max_items, max_bytes):

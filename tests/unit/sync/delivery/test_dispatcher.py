@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_heap.api.rate_limiter import RateLimiterClosed
 from airflow_provider_heap.sync.delivery.batch_queue import BatchQueue
 from airflow_provider_heap.sync.delivery.dispatcher import Dispatcher
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 from airflow_provider_heap.sync.stop_signal import StopSignal
 from tests.unit.sync.delivery.test_batch_queue import Messages, batch
 
@@ -48,7 +48,7 @@ def test_batches_of_one_key_are_delivered_one_after_the_other_in_order():
     delivery = Delivery(deliver, 8)
     for number in range(300):
         keys = random.sample("abcdefghijkl", 2)
-        delivery.put(ItemBatch([number] * 2, keys, keys, [b""] * 2))
+        delivery.put(ItemBatch([number] * 2, keys, keys, JsonLines.of([b""] * 2)))
     delivery.finish()
     assert sum(map(len, seen.values())) == 600
     for numbers in seen.values():

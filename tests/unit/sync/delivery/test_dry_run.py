@@ -9,7 +9,7 @@ from airflow_provider_heap.api.client import HeapClient
 from airflow_provider_heap.api.objects import USER
 from airflow_provider_heap.sync.delivery.dry_run import DryRunSender
 from tests.unit.sync.delivery.delivered import Ledger, users
-from tests.unit.sync.test_plan import ENVIRONMENT
+from tests.unit.sync.plan.test_sync_plan import ENVIRONMENT
 
 BODY = b'{"app_id":"2388822444","users":[{"identity":"%b","properties":{}}]}'
 
@@ -19,7 +19,7 @@ def client(monkeypatch):
     def post(self, url, body):
         raise AssertionError("a request was made")
 
-    monkeypatch.setattr(HeapClient, "_post", post)
+    monkeypatch.setattr(HeapClient, "_call", post)
     return HeapClient(ENVIRONMENT)
 
 

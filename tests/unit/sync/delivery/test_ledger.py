@@ -8,7 +8,7 @@ import threading
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_heap.api.client import Response
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.exceptions import StateError, SyncRunningError
 from airflow_provider_heap.sync.items import InvalidRow, MappedChunk
 from tests.unit.sync.delivery.delivered import Ledger, Recorder, users

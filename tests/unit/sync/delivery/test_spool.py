@@ -14,17 +14,19 @@ from hypothesis import strategies as st
 
 from airflow_provider_heap.sync.delivery import spool as spools
 from airflow_provider_heap.sync.delivery.spool import Spool
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
-batches = st.lists(st.tuples(st.integers(1, 10**12), texts, texts, st.binary(max_size=9)), min_size=1, max_size=5).map(
-    lambda rows: ItemBatch(*map(list, zip(*rows, strict=True)))
-)
+batches = st.lists(
+    st.tuples(st.integers(1, 10**12), texts, texts, st.binary(max_size=9).filter(lambda data: b"\n" not in data)),
+    min_size=1,
+    max_size=5,
+).map(lambda rows: ItemBatch(*map(list, list(zip(*rows, strict=True))[:3]), JsonLines.of(row[3] for row in rows)))
 
 
 def batch(size, item=b"{}"):
     keys = [f"key {n}" for n in range(size)]
-    return ItemBatch(range(1, size + 1), keys, keys, [item] * size)
+    return ItemBatch(range(1, size + 1), keys, keys, JsonLines.of([item] * size))
 
 
 def columns(items):
@@ -70,7 +72,8 @@ def test_a_killed_process_leaves_no_file_behind(folder):
         "import os, signal\n"
         "from airflow_provider_heap.sync.delivery.spool import Spool\n"
         "from airflow_provider_heap.sync.items import ItemBatch\n"
-        "Spool().put(ItemBatch([1], ['k'], ['k'], [b'x' * 10**7]))\n"
+        "from airflow_provider_heap.sync.items import JsonLines\n"
+        "Spool().put(ItemBatch([1], ['k'], ['k'], JsonLines.of([b'x' * 10**7])))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(folder)}, check=False)

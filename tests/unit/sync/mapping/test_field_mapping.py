@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from airflow_provider_heap.api.objects import ACCOUNT, USER
+from airflow_provider_heap.api.objects import ACCOUNT, EVENT, USER
 from airflow_provider_heap.exceptions import ModelError
 from airflow_provider_heap.sync.mapping import Constant, FieldMapping, RowTemplate
 from tests.unit.sync.mapping.mapped import user
@@ -84,3 +84,34 @@ def test_a_name_with_jinja_that_was_not_rendered_is_refused(name):
     for properties in ({name: "plan"}, [name], None):
         with pytest.raises(ModelError, match="not rendered"):
             FieldMapping(USER, {"identity": "email"}, properties).bind(["email", "plan", name])
+
+
+def test_a_mapping_that_is_turned_round_is_answered_with_the_right_one():
+    with pytest.raises(ModelError) as raised:
+        FieldMapping(USER, {"identity": "email"}, {"ltv": "LTV", "plan": "plan"}).bind(["email", "LTV Dollars", "plan"])
+    assert "turned round" not in str(raised.value)  # neither of the two is a column
+    with pytest.raises(ModelError) as raised:
+        FieldMapping(USER, {"identity": "email"}, {"ltv": "LTV Dollars", "Plan": "plan"}).bind(["email", "ltv", "plan"])
+    assert "property 'ltv' needs the column 'LTV Dollars': no such column, but 'ltv' is one." in str(raised.value)
+    assert "if it is turned round, write properties={'LTV Dollars': 'ltv'}." in str(raised.value)
+
+
+def test_a_misspelt_column_gets_a_suggestion():
+    with pytest.raises(ModelError, match=r"'plann': no such column. Did you mean 'plan'\? The model has:"):
+        FieldMapping(USER, {"identity": "email"}, {"Plan": "plann"}).bind(["email", "plan"])
+
+
+@pytest.mark.parametrize(("heap_object", "parameter"), [(USER, "identity"), (ACCOUNT, "account_id")])
+def test_a_key_that_nobody_named_is_said_to_be_the_default(heap_object, parameter):
+    with pytest.raises(ModelError, match=f"^{parameter} is the column '{parameter}' unless a task") as raised:
+        FieldMapping(heap_object, {parameter: parameter}).bind(["email", "plan"])
+    assert f"with the parameter {parameter}. The model has: 'email', 'plan'." in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameter"), [({"idempotency_key": "nr"}, "insert_id"), ({"event": "nr"}, "event_column")]
+)
+def test_a_missing_column_of_an_event_is_said_by_the_operators_parameter(fields, parameter):
+    given = {"event": Constant("Order"), "identity": "email", "idempotency_key": "id", **fields}
+    with pytest.raises(ModelError, match=f"^{parameter} needs the column 'nr'"):
+        FieldMapping(EVENT, given).bind(["id", "email"])

@@ -73,7 +73,7 @@ def test_the_log_is_given_what_is_wrong_with_a_field_and_never_its_value():
     assert identity(True) == ("identity_type", "type bool")
     assert identity(1.5) == ("identity_type", "number with a fraction")
     assert identity([1]) == ("identity_type", "type list")
-    assert event("soon") == ("timestamp_unreadable", "not ISO 8601")
+    assert event("soon") == ("timestamp_unreadable", "not ISO 8601; convert it in the query")
     assert event([1]) == ("timestamp_unreadable", "type list")
 
 

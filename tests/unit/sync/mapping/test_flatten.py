@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -48,3 +50,25 @@ def test_a_value_that_contains_itself_makes_the_row_invalid():
     endless = {}
     endless["again"] = endless
     assert invalid_user({"p": endless}) == ("no_json_form", "p", "nested too deeply")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (1, "1"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, 3), "2026-01-02T03:00:00+00:00"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    ],
+)
+def test_keys_are_written_as_values_are(key, text):
+    assert user({"p": {key: 1}}) == {f"p.{text}": 1}
+    assert user({"p": {key: 1}}, nested="json") == {"p": f'{{"{text}":1}}'}
+
+
+@pytest.mark.parametrize("key", [None, float("nan"), b"x", (1, 2)])
+@pytest.mark.parametrize("nested", ["flatten", "json"])
+def test_a_key_without_a_json_form_makes_the_row_invalid(key, nested):
+    assert user({"p": {key: 1}}, nested=nested) == "no_json_form"

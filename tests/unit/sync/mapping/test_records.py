@@ -71,6 +71,13 @@ def test_a_single_record_is_not_a_list_of_them(records, kind):
     assert refused(USER, records) == f"records must be a list, or another iterable of dicts; found one {kind}."
 
 
+@pytest.mark.parametrize(
+    ("records", "found"), [(None, "None"), (5, "one int"), (len, "one builtin_function_or_method")]
+)
+def test_what_cannot_be_iterated_is_refused(records, found):
+    assert refused(USER, records) == f"records must be a list, or another iterable of dicts; found {found}."
+
+
 @pytest.mark.parametrize("record", ["ada", None, 1, ["identity", "ada"]], ids=repr)
 def test_a_record_is_a_dict(record):
     assert refused(USER, [record]) == f"Record 1 must be a dict; found a {type(record).__name__}."

@@ -32,6 +32,7 @@ def test_a_template_sees_the_columns_of_its_row_in_any_case():
 @pytest.mark.parametrize("null", [None, float("nan"), Decimal("NaN"), float("inf")])
 def test_a_null_renders_as_nothing(null):
     assert render("<{{ a }}>", a=null) == "<>"
+    assert render("{{ b ~ '/' ~ a ~ '/' ~ (a ~ b) }}", a=null, b="x") == "x//x"
 
 
 def test_a_null_of_pandas_renders_as_nothing_and_is_false():

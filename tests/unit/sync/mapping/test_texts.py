@@ -1,4 +1,4 @@
-"""Texts are measured and cut as Heap's own clients count: in UTF-16 units."""
+"""Texts are measured and truncated as Heap's own clients count: in UTF-16 units."""
 
 from __future__ import annotations
 

@@ -37,6 +37,8 @@ from tests.unit.sync.mapping.mapped import event, invalid_user, user
         (datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), "2026-01-02T03:04:05.000006+00:00"),
         (date(2026, 1, 2), "2026-01-02"),
         (time(3, 4), "03:04:00"),
+        (time(3, 4, tzinfo=timezone(timedelta(hours=1))), "03:04:00+01:00"),
+        (time(0, 4, tzinfo=timezone(timedelta(seconds=561))), "23:54:39+00:00"),
         (timedelta(minutes=1, milliseconds=500), 60.5),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         ("😀" * 512, "😀" * 511),

@@ -8,11 +8,11 @@ import json
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_heap.api.client import Response
 from airflow_provider_heap.api.idempotency import idempotency_key
 from airflow_provider_heap.api.objects import EVENT, MAX_ITEMS, OBJECTS, USER
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.exceptions import ModelError
-from airflow_provider_heap.sync.items import InvalidRow, ItemBatch
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, JsonLines
 from airflow_provider_heap.sync.rejects.reader import RejectFilter, RejectsFile, read_chunks, summarize
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter
 
@@ -52,7 +52,9 @@ def test_what_was_written_is_read_byte_for_byte(tmp_path):
     bodies = [b'{"identity":"ada","properties":{"n":1.0,"a/b":"\xc3\xa9 "}}', b'{"identity":"bob" }']
     writer = RejectsWriter(path, "people", "user")
     writer.add_invalid([InvalidRow(2, "identity_null", "email", {"email": None})])
-    writer.add_rejected(ItemBatch([7, 9], ["ada", "bob"], ["ada", "bob"], bodies, []), Response(400, "Bad"))
+    writer.add_rejected(
+        ItemBatch([7, 9], ["ada", "bob"], ["ada", "bob"], JsonLines.of(bodies), []), Response(400, "Bad")
+    )
     writer.close()
     files = [RejectsFile(str(path), lambda: path.open("rb"))]
     assert read(files) == [(7, "ada", "ada", bodies[0]), (9, "bob", "bob", bodies[1])]
@@ -118,8 +120,8 @@ def test_the_one_sync_of_the_files_is_named_with_its_object():
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([user("ada"), user("bob", sync="others")], r"1 users of sync 'people', 1 users of sync 'others'"),
-        ([user("ada"), event("key-0001")], r"1 users of sync 'people', 1 events of sync 'orders'"),
+        ([user("ada"), user("bob", sync="others")], r"1 user of sync 'people', 1 user of sync 'others'"),
+        ([user("ada"), event("key-0001")], r"1 user of sync 'people', 1 event of sync 'orders'"),
         ([INVALID], "hold no item to send"),
         ([], "hold no item to send"),
     ],

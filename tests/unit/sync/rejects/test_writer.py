@@ -10,9 +10,9 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.local import LocalFileSystem
 
-from airflow_provider_heap.api.client import Response
+from airflow_provider_heap.api.response import Response
 from airflow_provider_heap.exceptions import ModelError, RejectsError
-from airflow_provider_heap.sync.items import InvalidRow, ItemBatch
+from airflow_provider_heap.sync.items import InvalidRow, ItemBatch, JsonLines
 from airflow_provider_heap.sync.rejects.writer import RejectsWriter, open_new_file
 
 
@@ -41,7 +41,9 @@ def test_a_line_has_what_is_needed_to_correct_a_row_and_to_send_an_item_again(tm
     path = tmp_path / "folder" / "1.jsonl"
     rejects = writer(path)
     rejects.add_invalid([invalid(4, email=None, at=b"\x00", name="a\udc80")])
-    rejects.add_rejected(ItemBatch([9], ["x"], ["x"], [b'{"identity":"x"}'], []), Response(400, "Bad Request"))
+    rejects.add_rejected(
+        ItemBatch([9], ["x"], ["x"], JsonLines.of([b'{"identity":"x"}']), []), Response(400, "Bad Request")
+    )
     rejects.close()
     first, second = lines(path)
     assert first["values"] == {"email": None, "at": "base64:AA==", "name": "a\\udc80"}

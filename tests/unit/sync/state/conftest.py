@@ -9,8 +9,9 @@ import pytest
 from airflow_provider_heap.api.environment import Environment
 from airflow_provider_heap.api.objects import USER
 from airflow_provider_heap.hooks.sql import state_store
-from airflow_provider_heap.sync.items import ItemBatch
+from airflow_provider_heap.sync.items import ItemBatch, JsonLines
 from airflow_provider_heap.sync.state.state_key import StateKey
+from tests.conftest import STATE_SERVERS
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def conn_id(request, tmp_path, monkeypatch):
         connection = {"conn_type": "sqlite", "host": str(tmp_path / "state.db")}
         monkeypatch.setenv("AIRFLOW_CONN_SQLITE", json.dumps(connection))
     else:
-        request.getfixturevalue({"pg": "postgres", "maria": "mariadb"}[name])
+        request.getfixturevalue(STATE_SERVERS[name])
     return name
 
 
@@ -48,7 +49,7 @@ def items():
     def make(values):
         pairs = list(values.items()) if isinstance(values, dict) else list(values)
         keys = [key for key, _ in pairs]
-        bodies = [f'{{"identity":"{key}","n":{value}}}'.encode() for key, value in pairs]
+        bodies = JsonLines.of(f'{{"identity":"{key}","n":{value}}}'.encode() for key, value in pairs)
         return ItemBatch(list(range(1, len(pairs) + 1)), keys, keys, bodies)
 
     return make

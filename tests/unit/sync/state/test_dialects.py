@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from airflow_provider_heap.sync.state import dialects
 from airflow_provider_heap.sync.state.dialects import OtherDialect, SqliteDialect, dialect_class
 from airflow_provider_heap.sync.state.store import Store
+from tests.conftest import STATE_SERVERS
 
-ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)
+ALL = pytest.mark.parametrize("conn_id", ["sqlite", *STATE_SERVERS], indirect=True)
 
 
 def keys(count, value):

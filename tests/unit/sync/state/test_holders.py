@@ -12,9 +12,10 @@ from airflow_provider_heap.exceptions import SyncRunningError
 from airflow_provider_heap.hooks.sql import state_store
 from airflow_provider_heap.sync.plan import Holder
 from airflow_provider_heap.sync.state.holders import NOTE_EXPIRES, HolderRows
+from tests.conftest import STATE_SERVERS
 from tests.unit.sync.state.older_release import OlderLease
 
-ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)
+ALL = pytest.mark.parametrize("conn_id", ["sqlite", *STATE_SERVERS], indirect=True)
 
 
 class Holding:

@@ -59,6 +59,15 @@ def fence(store, held):
     store.transact("read", held.fence)
 
 
+def test_a_hold_is_shared_while_another_instance_of_the_run_has_it_too(hold):
+    first = hold("run")
+    assert not first.is_shared()
+    second = hold("run", "sync[1]")
+    assert first.is_shared()
+    second.release()
+    assert not first.is_shared()
+
+
 def test_mapped_instances_of_one_run_share_it_and_keep_others_out_until_the_last_has_ended(hold):
     first, second = hold("dag/run", "sync[0]"), hold("dag/run", "sync[1]")
     for held in (first, second):

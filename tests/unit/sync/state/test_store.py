@@ -6,8 +6,9 @@ import pytest
 
 from airflow_provider_heap.exceptions import SyncRunningError
 from airflow_provider_heap.sync.state.state_key import StateKey
+from tests.conftest import STATE_SERVERS
 
-ALL = pytest.mark.parametrize("conn_id", ["sqlite", "pg", "maria"], indirect=True)
+ALL = pytest.mark.parametrize("conn_id", ["sqlite", *STATE_SERVERS], indirect=True)
 
 
 @ALL

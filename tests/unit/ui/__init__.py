@@ -1,0 +1,1 @@
+"""The page Heap: what its routes answer, and to whom."""
