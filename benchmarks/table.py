@@ -2,7 +2,7 @@
 The table that everybody reads: ten columns, about 286 bytes of JSON an event.
 
 Larger results come from the same 100,000 rows, read again and again by a join: the database has to make them, and
-nobody has to store them.
+nobody has to store them. Where the database itself has work to do, :func:`store` makes a table of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ ROWS = 100_000
 EVENT = "Subscription Changed"
 PROPERTIES = ["rowmark", "plan", "country", "city", "mrr", "seats", "is_active", "signup_date"]
 COLUMNS = ["user_email", "occurred_at", *PROPERTIES]
+#: How often the rows can be read.
+COPIES = 1000
 HOME = Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
 SQLITE = HOME / "facts.db"
 DUCKDB = HOME / "facts.duckdb"
@@ -103,7 +106,7 @@ def make_duckdb() -> bool:
     DUCKDB.unlink(missing_ok=True)
     with duckdb.connect(str(DUCKDB)) as connection:
         connection.execute(_DDL.format(text="text"))
-        connection.execute("create table copies as select range as copy from range(1000)")
+        connection.execute(f"create table copies as select range as copy from range({COPIES})")
         path = HOME / "facts.csv"
         with path.open("w", newline="") as file:
             csv.writer(file).writerows(facts())
@@ -113,33 +116,28 @@ def make_duckdb() -> bool:
 
 def make_postgres() -> bool:
     """Make the table in PostgreSQL on this machine; return whether there is one."""
-    try:
-        import psycopg
-
-        connection = psycopg.connect("postgresql://postgres@127.0.0.1:5432/postgres", connect_timeout=3)
-    except Exception as error:
-        return _left_out("PostgreSQL", error)
-    with connection:
-        connection.execute("create schema if not exists heap_bench")
-        connection.execute("set search_path to heap_bench")
-        _fill(connection, "text", "%s")
-    return True
+    return _make_on_server("postgres", "PostgreSQL", "text")
 
 
 def make_mariadb() -> bool:
     """Make the table in MariaDB on this machine; return whether there is one."""
-    try:
-        import MySQLdb
+    return _make_on_server("mariadb", "MariaDB", "varchar(50)")
 
-        connection = MySQLdb.connect(host="127.0.0.1", user="root", charset="utf8mb4", connect_timeout=3)
-    except Exception as error:
-        return _left_out("MariaDB", error)
-    cursor = connection.cursor()
-    cursor.execute("create database if not exists heap_bench character set utf8mb4")
-    cursor.execute("use heap_bench")
-    _fill(connection, "varchar(50)", "%s")
-    connection.close()
-    return True
+
+def store(name: str, rows: int) -> None:
+    """
+    Make the table ``accounts``: each row with an ID of its own.
+
+    :param name: the database; its table of facts is there.
+    :param rows: a multiple of 100,000.
+    """
+    joined = "concat(rowmark, '-', copy)" if name == "mariadb" else "rowmark || '-' || copy"
+    query = f"select {joined} as id, {', '.join(COLUMNS)} from copies cross join facts where copy < {rows // ROWS}"
+    with closing(_connect(name)) as connection:
+        cursor = connection.cursor()
+        for statement in ("drop table if exists accounts", f"create table accounts as {query}"):
+            cursor.execute(statement)
+        connection.commit()
 
 
 def connections(heap_url: str) -> dict[str, str]:
@@ -165,13 +163,46 @@ def connections(heap_url: str) -> dict[str, str]:
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in found.items()}
 
 
+def _make_on_server(name: str, label: str, text: str) -> bool:
+    try:
+        connection = _connect(name)
+    except Exception as error:
+        return _left_out(label, error)
+    with closing(connection):
+        _fill(connection, text, "%s")
+    return True
+
+
+def _connect(name: str) -> Any:
+    if name == "sqlite":
+        return sqlite3.connect(SQLITE)
+    if name == "duckdb":
+        import duckdb
+
+        return duckdb.connect(str(DUCKDB))
+    if name == "postgres":
+        import psycopg
+
+        connection = psycopg.connect("postgresql://postgres@127.0.0.1:5432/postgres", connect_timeout=3)
+        connection.execute("create schema if not exists heap_bench")
+        connection.execute("set search_path to heap_bench")
+        return connection
+    import MySQLdb
+
+    connection = MySQLdb.connect(host="127.0.0.1", user="root", charset="utf8mb4", connect_timeout=3)
+    cursor = connection.cursor()
+    cursor.execute("create database if not exists heap_bench character set utf8mb4")
+    cursor.execute("use heap_bench")
+    return connection
+
+
 def _fill(connection: Any, text: str, placeholder: str) -> None:
     cursor = connection.cursor()
     for table in ("facts", "copies"):
         cursor.execute(f"drop table if exists {table}")
     cursor.execute(_DDL.format(text=text))
     cursor.execute("create table copies (copy integer)")
-    cursor.executemany(f"insert into copies values ({placeholder})", [(n,) for n in range(50)])
+    cursor.executemany(f"insert into copies values ({placeholder})", [(n,) for n in range(COPIES)])
     cursor.executemany(f"insert into facts values ({', '.join([placeholder] * len(COLUMNS))})", list(facts()))
     connection.commit()
 

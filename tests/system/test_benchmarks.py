@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import parts, race, table
+from benchmarks import diff, parts, race, table
 from benchmarks.sink import sink
 
 
@@ -29,6 +29,14 @@ def test_a_contestant_that_loses_rows_does_not_count():
     table.make_sqlite()
     with sink() as url, pytest.raises(SystemExit, match="ours"):
         race.run("ours", url, 9999)
+
+
+def test_where_the_database_compares_nothing_is_read_that_has_not_changed():
+    table.make_sqlite()
+    table.store("sqlite", 3000)
+    with sink() as url:
+        first, unchanged = diff.run_steps("sqlite", "database", url, 3000, diff.STEPS[:2])
+    assert first["read_mb"] > 0 == unchanged["read_mb"]
 
 
 def test_the_parts_are_measured_apart(capsys):

@@ -79,7 +79,7 @@ class DiffStatements(SentStatements):
         quoted = list(map(self.dialect.quoted, filled))
         counts = "".join(f", count(d.{name}) as f{place}" for place, name in enumerate(quoted))
         sums = "".join(f", coalesce(sum(x.f{place}), 0)" for place in range(len(quoted)))
-        key = self.dialect.key_hash(self.salts[0], self.key)
+        key = self.dialect.census_key(self.salts[0], self.key)
         inner = "".join(f", {name}" for name in quoted)
         keys = f"select {key} as heap_key{inner} from "
         if not grouped:

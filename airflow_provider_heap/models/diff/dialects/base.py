@@ -90,7 +90,24 @@ class DiffDialect(TableDialect):
         :param salt: hexadecimal digits.
         :param columns: what the key is made of.
         """
-        return self.md5(self.joined([self.literal(salt), *_between(map(self.key_text, columns), self.separator())]))
+        return self.md5(self.joined([self.literal(salt), *self.key_texts(columns)]))
+
+    def census_key(self, salt: str, columns: Sequence[DiffColumn]) -> str:
+        """
+        Return what rows are counted by: equal where the hash of the sync key is, null when a part of the key is.
+
+        :param salt: hexadecimal digits.
+        :param columns: what the key is made of.
+        """
+        return self.key_hash(salt, columns)
+
+    def key_texts(self, columns: Sequence[DiffColumn]) -> list[str]:
+        """
+        Return the texts that the hash of a sync key is made of, with separators.
+
+        :param columns: what the key is made of.
+        """
+        return _between(map(self.key_text, columns), self.separator())
 
     def row_hash(self, salt: str, columns: Sequence[DiffColumn]) -> str:
         """

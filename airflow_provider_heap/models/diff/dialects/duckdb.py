@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_heap.models.diff.dialects.base import DiffDialect
+from airflow_provider_heap.models.diff.dialects.base import DiffColumn, DiffDialect
 
 
 class DuckDbDialect(DiffDialect):
@@ -22,3 +23,7 @@ class DuckDbDialect(DiffDialect):
         except Exception as error:
             if "no transaction is active" not in str(error):
                 raise
+
+    def census_key(self, salt: str, columns: Sequence[DiffColumn]) -> str:
+        """Return the bytes of the key, which are counted faster than its hash. Parameters: see :class:`DiffDialect`."""
+        return f"encode({self.joined(self.key_texts(columns))})"

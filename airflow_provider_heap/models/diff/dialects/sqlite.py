@@ -22,8 +22,9 @@ class SqliteDialect(DiffDialect):
     grant = "write access to the database's file and its folder"
 
     def prepare(self, connection: Any) -> None:
-        """Give a connection the two functions. Parameters: see :class:`DiffDialect`."""
+        """Give a connection the functions. Parameters: see :class:`DiffDialect`."""
         connection.create_function("heap_key_hash", -1, _key_hash, deterministic=True)
+        connection.create_function("heap_key_text", 1, _key_text, deterministic=True)
         connection.create_function("heap_row_hash", -1, _row_hash, deterministic=True)
         connection.execute("pragma busy_timeout = 60000")
 
@@ -35,6 +36,21 @@ class SqliteDialect(DiffDialect):
     def key_hash(self, salt: str, columns: Sequence[DiffColumn]) -> str:
         """Return the hash of a sync key. Parameters: see :class:`DiffDialect`."""
         return f"heap_key_hash({', '.join([self.literal(salt), *map(self.value, columns)])})"
+
+    def census_key(self, salt: str, columns: Sequence[DiffColumn]) -> str:
+        """Return the bytes of the key, which SQLite counts without Python. Parameters: see :class:`DiffDialect`."""
+        return f"cast({self.joined(self.key_texts(columns))} as blob)"
+
+    def separator(self) -> str:
+        """Return the character between the parts of a key."""
+        return "char(31)"
+
+    def key_text(self, column: DiffColumn) -> str:
+        """Return the text of a part of a key, as ``_key_hash`` hashes it. Parameters: see :class:`DiffDialect`."""
+        name = self.quoted(column.name)
+        return (
+            f"case typeof({name}) when 'blob' then hex({name}) when 'real' then heap_key_text({name}) else {name} end"
+        )
 
     def row_hash(self, salt: str, columns: Sequence[DiffColumn]) -> str:
         """Return the hash of a row. Parameters: see :class:`DiffDialect`."""
@@ -58,12 +74,16 @@ def _key_hash(salt: str, *values: Any) -> str | None:
     for place, value in enumerate(values):
         if value is None:
             return None
-        if value.__class__ is float and value.is_integer():
-            value = int(value)
         if place:
             hasher.update(SEPARATOR.encode())
-        hasher.update(value if value.__class__ is bytes else str(value).encode())
+        hasher.update(value if value.__class__ is bytes else _key_text(value).encode())
     return hasher.hexdigest()
+
+
+def _key_text(value: Any) -> str:
+    if value.__class__ is float and value.is_integer():
+        value = int(value)
+    return str(value)
 
 
 def _row_hash(*values: Any) -> str:
