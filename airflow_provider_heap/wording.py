@@ -17,8 +17,8 @@ def closest(name: str, names: Iterable[str]) -> str | None:
     :param names: those that exist.
     """
     by_lower_case = {other.lower(): other for other in names}
-    found = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=LIKENESS)
-    return by_lower_case[found[0]] if found else None
+    matches = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=LIKENESS)
+    return by_lower_case[matches[0]] if matches else None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

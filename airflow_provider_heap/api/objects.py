@@ -77,7 +77,7 @@ class HeapObject:
     :param endpoint: path of the bulk call.
     :param array_name: name of the array in the request body.
     :param fields: the item's fields besides ``properties``, in the order in which they are written.
-    :param key: the field by which items are told apart: the sync key. Items of one key reach Heap in order.
+    :param key: the field by which items differ: the sync key. Items of one key reach Heap in order.
     :param behaviour: what a sync does with the object, in the words of reverse ETL.
     :param person_fields: the fields that name the person whom an item concerns; an item has exactly one of them.
     :param write_once: Heap keeps what it has under a key: sending the key again changes nothing.

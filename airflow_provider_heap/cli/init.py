@@ -105,10 +105,10 @@ def _column(given: str | None, question: str, proposed: str | None, columns: lis
     """Return the database's name of a column that was given, answered or proposed."""
     name = _answer(given, question, proposed)
     names = [column.name for column in columns]
-    found = [other for other in names if other == name] or [other for other in names if other.lower() == name.lower()]
-    if len(found) != 1:
+    matches = [other for other in names if other == name] or [other for other in names if other.lower() == name.lower()]
+    if len(matches) != 1:
         raise NotFoundError(f"There is no column {name!r}.{did_you_mean(name, names)} There are: {', '.join(names)}.")
-    return found[0]
+    return matches[0]
 
 
 def _columns(hook: DbApiHook, sql: str) -> list[TableColumn]:

@@ -193,8 +193,8 @@ def _mapping_table(mapper: RowMapper, sampler: _RowSampler) -> Iterator[dict[str
             if name != "properties" and len(samples[name]) < SAMPLES and value not in samples[name]:
                 samples[name].append(value)
     for name, origin in mapper.origins.items():
-        found = [kind for kind in sampler.types.get(origin, ()) if kind != "NoneType"]
-        types = [sampler.declared_types[origin]] if origin in sampler.declared_types else found
+        python_types = [kind for kind in sampler.types.get(origin, ()) if kind != "NoneType"]
+        types = [sampler.declared_types[origin]] if origin in sampler.declared_types else python_types
         # Of people who are to be deleted only the numbers are shown.
         shown = [] if mapper.heap_object.deletes else samples[name]
         yield {"property": name, "column": origin, "types": types, "samples": shown}

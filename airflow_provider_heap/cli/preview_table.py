@@ -74,11 +74,11 @@ def print_row(row: dict[str, Any], console: Console | None = None) -> None:
         "unchanged": "unchanged: the next run does not send it",
         "in the database": "compared in the database: a run finds out whether it changed",
     }
-    told = {"Object": f"{row['object']}s", "Target": row["target"], "Key": row["key"]}
+    lines = {"Object": f"{row['object']}s", "Target": row["target"], "Key": row["key"]}
     if row["state"]:
         sent = f" (sent {format_time(row['sent_at'])})" if row["sent_at"] is not None else ""
-        told["State"] = f"{state[row['state']]}{sent}"
-    print_list(told, console)
+        lines["State"] = f"{state[row['state']]}{sent}"
+    print_list(lines, console)
     console.print()
     console.print(_mapping(row["mapping"], console.width, "value as sent"))
     console.print()

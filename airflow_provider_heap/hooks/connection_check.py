@@ -19,7 +19,7 @@ def check_connection(open_client: Callable[[], HeapClient], conn_id: str) -> tup
 
     :param open_client: returns a client for the connection's environment.
     :param conn_id: the connection's ID.
-    :return: whether it worked, and what was found.
+    :return: whether it worked, and a sentence that says why or why not.
     """
     try:
         client = open_client()

@@ -21,7 +21,7 @@ def find_connection(conn_id: str, parameter: str, example: str = SQL_EXAMPLE) ->
 
     :param conn_id: its ID.
     :param parameter: what named it, for the message.
-    :param example: how ``airflow connections add`` is told what the connection is.
+    :param example: the arguments of ``airflow connections add`` that describe the connection.
     :raises AirflowNotFoundException: when Airflow has no connection of this ID, with the command that adds one.
     """
     try:

@@ -101,7 +101,7 @@ class HeapHook(BaseHook):
         """
         Check the form of the App ID, reach the host, and check the API key if there is one; nothing is written to Heap.
 
-        :return: whether it worked, and what was found.
+        :return: whether it worked, and a sentence that says why or why not.
         """
         from airflow_provider_heap.hooks.connection_check import check_connection
 

@@ -133,10 +133,10 @@ def parameters_error(error: Exception, driver: str, parameters: Any, style: str 
             return None
     if not parameters and not mentioned:
         return None
-    found = f"a {'dict' if isinstance(parameters, Mapping) else 'list'} of {len(parameters)}" if parameters else "none"
+    given = f"a {'dict' if isinstance(parameters, Mapping) else 'list'} of {len(parameters)}" if parameters else "none"
     return ModelError(
         f"parameters don't fit the query ({type(error).__name__}: {error}): {_advice(driver, _forms(driver, style))}; "
-        f"found {found}."
+        f"found {given}."
     )
 
 

@@ -1,5 +1,5 @@
 """
-What can be told of a SQL statement before it runs: whether it reads, writes, or is more than one.
+What a SQL statement says before it runs: whether it reads, writes, or is more than one.
 
 Not every database runs a query in a transaction that can be rolled back, so a statement that would write must be
 refused before. The scan is linear: each character is looked at once, by patterns that never go back.
@@ -190,8 +190,8 @@ def _writing_word(tokens: Sequence[Token], syntax: Syntax) -> str | None:
                 return verb
             if verb in ("explain", "describe", "desc") and _runs(tokens[place + 1 :]):
                 return f"{verb} analyze"
-            if verb == "from" and (found := _first(tokens[place:], frozenset({"insert"}), token.depth)):
-                return found
+            if verb == "from" and (insert := _first(tokens[place:], frozenset({"insert"}), token.depth)):
+                return insert
         elif previous == "(" and (token.text == "with" or _opens_cte(tokens, place - 1)):
             position = verbs.get(place, place)
             if _modifies(tokens, position, updates):

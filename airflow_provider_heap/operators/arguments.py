@@ -61,8 +61,8 @@ def check_exactly_one(operator: Any, meaning: str, *names: str) -> None:
     """
     given = [name for name in names if getattr(operator, name) is not None]
     if len(given) != 1:
-        found = f"both {' and '.join(given)} were given" if given else "neither was given"
-        raise ValueError(f"{_name(operator)} takes exactly one of {' and '.join(names)}, {meaning}: {found}.")
+        problem = f"both {' and '.join(given)} were given" if given else "neither was given"
+        raise ValueError(f"{_name(operator)} takes exactly one of {' and '.join(names)}, {meaning}: {problem}.")
 
 
 def check_choices(operator: Any, **choices: tuple[str, ...]) -> None:

@@ -49,7 +49,7 @@ class _Search(NamedTuple):
 
 class LastSentReader:
     """
-    Find the last run that sent a row, among the runs before those of the list. What was found is kept.
+    Find the last run that sent a row, among the runs before those of the list. What was read is kept.
 
     Several threads may use it: entries of ``_known`` are replaced as a whole, and two threads at worst search the same
     runs twice.
@@ -73,7 +73,7 @@ class LastSentReader:
                 left -= 1
                 newer = _last_that_sent(session, key, known.before, position)
                 self._known[key] = _Search(position, newer or known.last_sent)
-        return {key: found for key in before if (found := self._known.get(key, _Search()).last_sent) is not None}
+        return {key: run for key in before if (run := self._known.get(key, _Search()).last_sent) is not None}
 
 
 def _last_that_sent(session: Session, key: Key, first: int, before: int) -> int | None:
@@ -84,13 +84,13 @@ def _last_that_sent(session: Session, key: Key, first: int, before: int) -> int 
         .order_by(DagRun.id.desc())
         .limit(_SEARCHED)
     )
-    found = list(session.scalars(ids))
-    if not found:
+    run_ids = list(session.scalars(ids))
+    if not run_ids:
         return None
     newest = (
         select(XComModel.dag_run_id, _VALUE)
         .where(
-            XComModel.dag_run_id.in_(found),
+            XComModel.dag_run_id.in_(run_ids),
             XComModel.task_id == task_id,
             XComModel.key.in_(KEYS),
             _has(session, "sent", but_not="0"),

@@ -1,7 +1,7 @@
 """
 The last runs of all syncs, as the list has them.
 
-No index leads to the last runs of a DAG on PostgreSQL, and a run that has ended stays as it is. So what was found is
+No index leads to the last runs of a DAG on PostgreSQL, and a run that has ended stays as it is. So what was read is
 kept, and afterwards only what is new is read.
 """
 
@@ -87,13 +87,13 @@ class LastRunReader:
         """
         ids = self._last_ids(session, [dag.dag_id for dag in dags])
         task_ids = {dag.dag_id: [task.task_id for task in dag.tasks] for dag in dags}
-        found: dict[int, Mapping[str, Run]] = {}
+        by_id: dict[int, Mapping[str, Run]] = {}
         for page in pages(dags, LARGE_PAGE):
-            found.update(self._read(session, [number for dag in page for number in ids[dag.dag_id]], page))
+            by_id.update(self._read(session, [number for dag in page for number in ids[dag.dag_id]], page))
         runs: dict[tuple[str, str], list[Run]] = {}
         for dag_id, names in task_ids.items():
             for name in names:
-                if some := [run for number in ids[dag_id] if (run := found.get(number, {}).get(name)) is not None]:
+                if some := [run for number in ids[dag_id] if (run := by_id.get(number, {}).get(name)) is not None]:
                     runs[dag_id, name] = some
         return runs
 
@@ -101,20 +101,20 @@ class LastRunReader:
         """Return the runs of syncs in some DAG runs by these and their task ID; only new ones are read."""
         states = _states(session, numbers)
         kept = self._ended
-        found = {
+        unchanged = {
             number: ended.runs
             for number, (_, changed) in states.items()
             if (ended := kept.get(number)) is not None and ended.changed == changed
         }
         task_ids = {task.task_id for dag in dags for task in dag.tasks}
-        read: dict[int, dict[str, Run]] = {number: {} for number in states if number not in found}
+        read: dict[int, dict[str, Run]] = {number: {} for number in states if number not in unchanged}
         if read:
             for (_, task_id), run in runs_at(session, read, task_ids, details=False):
                 read[run.position][task_id] = run
             new = {number: _EndedRun(states[number][1], runs) for number, runs in read.items() if states[number][0]}
             current = {number for ids in self._known.ids.values() for number in ids}
             self._ended = {number: ended for number, ended in {**kept, **new}.items() if number in current}
-        return found | read
+        return unchanged | read
 
     def _last_ids(self, session: Session, dag_ids: Sequence[str]) -> dict[str, list[int]]:
         known = self._known

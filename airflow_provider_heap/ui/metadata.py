@@ -64,7 +64,7 @@ def open_session() -> AbstractContextManager[Session]:
 
 class SyncDagReader:
     """
-    Read which DAGs have tasks of this package. What was found in a DAG is kept until the DAG changes.
+    Read which DAGs have tasks of this package. What was read of a DAG is kept until the DAG changes.
 
     Several threads may use it: entries of ``_tasks`` are replaced as a whole, and two threads at worst read the same
     DAG twice.
@@ -126,11 +126,11 @@ def read_runs(session: Session, keys: Collection[tuple[str, str, int]]) -> dict[
     :param keys: DAG ID, task ID and position of each run.
     :return: the runs by these.
     """
-    found: dict[tuple[str, str, int], Run] = {}
+    by_position: dict[tuple[str, str, int], Run] = {}
     for page in pages(sorted(keys), LARGE_PAGE):
         runs = runs_at(session, {position for _, _, position in page}, {task_id for _, task_id, _ in page})
-        found.update(((*key, run.position), run) for key, run in runs)
-    return found
+        by_position.update(((*key, run.position), run) for key, run in runs)
+    return by_position
 
 
 def runs_at(

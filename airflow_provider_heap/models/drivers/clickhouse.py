@@ -1,5 +1,5 @@
 """
-ClickHouse, through either of its clients. Both fetch a whole result at once unless told otherwise.
+ClickHouse, through either of its clients. Both fetch a whole result at once unless set otherwise.
 
 A String of ClickHouse may be of any bytes; what is not UTF-8 is unreadable.
 """

@@ -1,7 +1,7 @@
 """
 Drivers of MySQL and MariaDB.
 
-They fetch a whole result at once unless told otherwise. BIT, SET and JSON arrive differently through each of them.
+They fetch a whole result at once unless set otherwise. BIT, SET and JSON arrive differently through each of them.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def open_records(heap_object: HeapObject, records: Iterable[dict[str, Any]]) -> 
     :raises ModelError: when a record has another shape, naming its number.
     """
     if isinstance(records, dict | str | bytes) or not _is_iterable(records):
-        found = "None" if records is None else f"one {type(records).__name__}"
-        raise ModelError(f"records must be a list, or another iterable of dicts; found {found}.")
+        kind = "None" if records is None else f"one {type(records).__name__}"
+        raise ModelError(f"records must be a list, or another iterable of dicts; found {kind}.")
     yield MappedRows(_chunks(heap_object, records), key_column=heap_object.key)
 
 

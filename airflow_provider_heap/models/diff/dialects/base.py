@@ -77,7 +77,7 @@ class DiffDialect(TableDialect):
 
     def index(self, table: str) -> str | None:
         """
-        Return the statement that has a range of keys found faster; None where an index does not help.
+        Return the statement that makes reading a range of keys faster; None where an index does not help.
 
         :param table: quoted name of a table of changes.
         """

@@ -30,7 +30,7 @@ class MySqlDialect(DiffDialect):
     grant = "grant create, drop, index, select, insert, delete on {schema}.* to <the user of the connection>"
 
     def index(self, table: str) -> str | None:
-        """Return the statement that has a range of keys found faster. Parameters: see :class:`DiffDialect`."""
+        """Return the statement that makes reading a range of keys faster. Parameters: see :class:`DiffDialect`."""
         return f"create index heap_keys on {table} (heap_key)"
 
     def delete_keys(self, session: Session, table: str, keys: str) -> None:

@@ -32,7 +32,7 @@ class PostgresDialect(DiffDialect):
         return connection.cursor(cursor_factory=cursor)
 
     def index(self, table: str) -> str | None:
-        """Return the statement that has a range of keys found faster. Parameters: see :class:`DiffDialect`."""
+        """Return the statement that makes reading a range of keys faster. Parameters: see :class:`DiffDialect`."""
         return f"create index on {table} (heap_key)"
 
     def key_text(self, column: DiffColumn) -> str:

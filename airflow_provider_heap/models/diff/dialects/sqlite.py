@@ -29,7 +29,7 @@ class SqliteDialect(DiffDialect):
         connection.execute("pragma busy_timeout = 60000")
 
     def index(self, table: str) -> str | None:
-        """Return the statement that has a range of keys found faster. Parameters: see :class:`DiffDialect`."""
+        """Return the statement that makes reading a range of keys faster. Parameters: see :class:`DiffDialect`."""
         schema, _, name = table.rpartition(".")
         return f"create index {schema}.{self.quoted(name.strip(self.quote) + '_keys')} on {name} (heap_key)"
 
