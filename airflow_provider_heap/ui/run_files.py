@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -209,9 +210,11 @@ def _refuse_links(path: Path, root: Path, instance: Instance, suffix: str) -> No
     """Refuse a path that a symbolic link leads out of a root, or to a file of another task instance."""
     try:
         file = path.resolve()
+        with suppress(FileNotFoundError):
+            path.stat()  # links that lead to each other: since Python 3.13 resolve() does not mind them
         if file.is_relative_to(root.resolve()) and instance.owns(file.parts, suffix):
             return
-    except (OSError, RuntimeError):  # links that lead to each other
+    except (OSError, RuntimeError):
         pass
     raise FileNotShownError("outside", "A symbolic link leads elsewhere than to a file of this task instance.")
 
