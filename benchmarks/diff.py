@@ -139,6 +139,7 @@ def _operator(name: str, way: str, step: str, sync: str) -> Any:
 
 def main() -> None:
     """Run one step, and print what it took."""
+    import gc
     import time
     from dataclasses import replace
 
@@ -148,6 +149,7 @@ def main() -> None:
     name, way, step, rows = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     # Libraries are imported when a run needs them, which costs the same whoever compares, and is not what we measure.
     _operator(name, way, STEPS[3], f"bench-{name}-{way}-imports").execute({})
+    gc.collect()
     operator = _operator(name, way, step, f"bench-{name}-{way}")
     cpu, clock = time.process_time(), time.perf_counter()
     if step == ADOPTED:

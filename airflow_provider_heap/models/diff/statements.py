@@ -46,7 +46,7 @@ class DiffStatements(SentStatements):
         :param compare: take only rows that are new or differ.
         """
         create = f"{self.dialect.create} {self.changes}{self.dialect.changes_options} as "
-        return self.escape(create) + self.select_changes(compare) + self.dialect.changes_order
+        return self.escape(create) + self.dialect.ordered(self.select_changes(compare))
 
     def select_changes(self, compare: bool, hashes: bool = True) -> str:
         """

@@ -75,6 +75,14 @@ class DiffDialect(TableDialect):
         """
         connection.commit()
 
+    def ordered(self, changes: str) -> str:
+        """
+        Return a query of changes, in the order in which parts of them are read, where that matters.
+
+        :param changes: the query.
+        """
+        return changes
+
     def index(self, table: str) -> str | None:
         """
         Return the statement that makes reading a range of keys faster; None where an index does not help.

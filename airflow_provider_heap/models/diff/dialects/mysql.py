@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from airflow_provider_heap.models.diff.session import Session
 
 
+#: MySQL's way to say that there is no limit.
+MAX_ROWS = 2**64 - 1
+
+
 class MySqlDialect(DiffDialect):
     """MySQL and MariaDB."""
 
@@ -19,8 +23,6 @@ class MySqlDialect(DiffDialect):
     hash_type = "char(32) character set ascii collate ascii_bin"
     # Without an index each row would look through the whole table: older versions have no hash joins.
     sent_key = ", primary key (heap_key, heap_row)"
-    # Rows lie in the order in which they were inserted, so a part is read from one place, not from all over the table.
-    changes_order = " order by heap_key"
     insert = "insert ignore into"
     # Groups that do not fit into a small table in memory are looked up on disk, one by one.
     groups_fast = False
@@ -28,6 +30,12 @@ class MySqlDialect(DiffDialect):
     begin_writing = ("set /*M!100300 session idle_transaction_timeout = 60, */ @heap = 1",)
     do_not_wait = ("set session lock_wait_timeout = 5",)
     grant = "grant create, drop, index, select, insert, delete on {schema}.* to <the user of the connection>"
+
+    def ordered(self, changes: str) -> str:
+        """Return a query of changes, in the order of their keys. Parameters: see :class:`DiffDialect`."""
+        # Rows are stored in the order in which they are inserted, so a part is read from one place. Without the limit
+        # the order would move into the query, and all rows would be sorted before they are joined.
+        return f"select * from ({changes} limit {MAX_ROWS}) ordered order by heap_key"
 
     def index(self, table: str) -> str | None:
         """Return the statement that makes reading a range of keys faster. Parameters: see :class:`DiffDialect`."""

@@ -25,8 +25,6 @@ class TableDialect:
     sent_options: ClassVar[str] = ""
     #: What follows the name of a table that is made from a query.
     changes_options: ClassVar[str] = ""
-    #: The order in which a table is made from a query, where a range of keys is then read faster.
-    changes_order: ClassVar[str] = ""
     #: How rows are added; where the table has a unique key, a row that is there is passed over.
     insert: ClassVar[str] = "insert into"
     #: Whether instances of a mapped task may write the same table of hashes at the same time.

@@ -139,7 +139,10 @@ def quoted(source, text):
         return f"'{text}'"
     if source.conn_id == "bq":
         return "'" + text.replace("'", "\\'").replace("\n", "\\n") + "'"
-    return "'" + text.replace("'", "''") + "'"
+    literal = "'" + text.replace("'", "''") + "'"
+    if source.conn_id == "snow":  # the emulator takes a $ in a literal for a variable
+        return "(" + literal.replace("$", "' || chr(36) || '") + ")"
+    return literal
 
 
 def fill(source, rows):
