@@ -45,6 +45,22 @@ def test_any_number_of_keys_is_found(store):
     assert store.fingerprints_of(["f" * 32]) == {}
 
 
+@pytest.mark.parametrize("conn_id", ["pg"], indirect=True)
+def test_postgresql_looks_keys_up_in_the_index_also_in_a_table_that_it_would_rather_read(store):
+    recorded = list(keys(20_000, 7))
+    store.record("s", keys(20_000, 7), 1)
+    wanted = recorded[::20]
+    table = store.tables.keys.name
+    select = f"select fingerprint from {table} where key_hash = any(string_to_array('{','.join(wanted)}', ','))"
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql(f"analyze {table}")
+        before = str(connection.exec_driver_sql(f"explain {select}").all())
+        assert len(list(store._dialect.fingerprints_of(connection, wanted))) == 1000
+        after = str(connection.exec_driver_sql(f"explain {select}").all())
+    assert "Seq Scan" in before
+    assert "Seq Scan" not in after
+
+
 def test_few_lookup_statements_are_kept_however_many_keys_they_look_up(store):
     for count in range(1, 1200):
         store.fingerprints_of([f"{n:032x}" for n in range(count)])
