@@ -129,7 +129,7 @@ def store(name: str, rows: int) -> None:
     Make the table ``accounts``: each row with an ID of its own.
 
     :param name: the database; its table of facts is there.
-    :param rows: a multiple of 100,000.
+    :param rows: a multiple of the rows of that table.
     """
     joined = "concat(rowmark, '-', copy)" if name == "mariadb" else "rowmark || '-' || copy"
     query = f"select {joined} as id, {', '.join(COLUMNS)} from copies cross join facts where copy < {rows // ROWS}"

@@ -213,7 +213,7 @@ class PostgresDialect(StateDialect):
     def _execute_for_keys(
         self, connection: sa.engine.Connection, name: str, statement: Any, key_hashes: Sequence[str]
     ) -> Any:
-        # Of a table that is not very large it would rather read all rows than look up a thousand.
+        # PostgreSQL would rather read a table of some hundred thousand rows than look up a thousand keys.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         statement = statement.where(self._keys.c.key_hash == sa.any_(_array("keys")))
         return connection.execute(statement, {"keys": ",".join(key_hashes)})
